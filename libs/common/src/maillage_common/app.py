@@ -1,0 +1,183 @@
+"""The application factory: what every service gets by calling `create_app`."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from maillage_common import telemetry
+from maillage_common.auth import (
+    UNAUTHENTICATED_PATHS,
+    InternalAuthentication,
+    route_authorizations,
+)
+from maillage_common.errors import (
+    BadRequest,
+    FieldError,
+    InvalidRequest,
+    MaillageError,
+    MalformedJson,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    UnsupportedMediaType,
+    render_problem,
+)
+from maillage_common.events import CommonEvent, log
+from maillage_common.schemas import Problem
+from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+_BY_STATUS: Mapping[int, type[MaillageError]] = {
+    400: BadRequest,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    415: UnsupportedMediaType,
+}
+
+
+class RouteWithoutAuthorization(Exception):
+    """A route declares neither `requires(...)` nor `open_to_anyone()`."""
+
+
+def maillage_router(prefix: str, tags: list[str]) -> APIRouter:
+    """A router whose bodies are bounded and whose POST routes honour Idempotency-Key."""
+    from maillage_common.routing import MaillageRoute
+
+    return APIRouter(prefix=prefix, tags=list(tags), route_class=MaillageRoute)
+
+
+def create_app(
+    service: str,
+    settings: ServiceSettings,
+    routers: Sequence[APIRouter],
+    *,
+    title: str,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """A FastAPI application with health, problems, telemetry, authentication and a database.
+
+    `lifespan` runs inside ours: the database (if the settings name one) is on `app.state.database`.
+    """
+
+    @asynccontextmanager
+    async def whole_lifespan(app: FastAPI) -> AsyncIterator[None]:
+        telemetry.configure(service, settings)
+        log(CommonEvent.STARTED)
+        async with _database(app, settings):
+            if lifespan is None:
+                yield
+            else:
+                async with lifespan(app):
+                    yield
+        log(CommonEvent.STOPPED)
+        telemetry.flush()
+
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=whole_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        generate_unique_id_function=lambda route: route.name,
+        responses={"4XX": {"model": Problem, "description": "Problem (RFC 9457)"}},
+    )
+    app.state.service, app.state.settings = service, settings
+    _handle_errors(app)
+    for router in routers:
+        app.include_router(router)
+    if isinstance(settings, DatabaseServiceSettings):
+        _add_database_parts(app, service, settings)
+    check_authorizations(app)
+    app.add_middleware(telemetry.RequestTelemetry, environment=settings.environment)
+    return app
+
+
+def _add_database_parts(app: FastAPI, service: str, settings: DatabaseServiceSettings) -> None:
+    # Imported here: the gateway installs no database driver.
+    from maillage_common.database import handle_database_errors
+    from maillage_common.health import health_router, status_router
+    from maillage_common.pagination import Cursors
+    from maillage_common.tokens import InternalTokenVerifier
+
+    app.state.cursors = Cursors(settings.secret)
+    app.include_router(health_router())
+    app.include_router(status_router(service))
+    handle_database_errors(app)
+    verifier = InternalTokenVerifier.from_file(settings.trusted_issuers_file, audience=service)
+    app.add_middleware(InternalAuthentication, verifier=verifier)
+
+
+@asynccontextmanager
+async def _database(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[None]:
+    if not isinstance(settings, DatabaseServiceSettings):
+        yield
+        return
+    from maillage_common.database import Database
+
+    app.state.database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    try:
+        yield
+    finally:
+        await app.state.database.close()
+
+
+def api_routes(app: FastAPI) -> Iterator[APIRoute]:
+    """Every route that declares an endpoint of ours."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            yield route
+
+
+def check_authorizations(app: FastAPI) -> None:
+    """Refuse to start when a route forgot to say who may use it."""
+    for route in api_routes(app):
+        if route.path not in UNAUTHENTICATED_PATHS and not any(route_authorizations(route)):
+            raise RouteWithoutAuthorization(f"{sorted(route.methods or ())} {route.path}")
+
+
+def _handle_errors(app: FastAPI) -> None:
+    async def http_exception(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        problem = _BY_STATUS.get(error.status_code, BadRequest)(headers=error.headers)
+        return await render_problem(request, problem)
+
+    async def invalid_request(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return await render_problem(request, _as_problem(error))
+
+    app.add_exception_handler(MaillageError, render_problem)
+    app.add_exception_handler(HTTPException, http_exception)
+    app.add_exception_handler(RequestValidationError, invalid_request)
+
+
+def _as_problem(error: RequestValidationError) -> MaillageError:
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return MalformedJson("Send one JSON document in UTF-8.")
+    return InvalidRequest(
+        "See `errors` for each field.", errors=[_field_error(fault) for fault in faults]
+    )
+
+
+def _field_error(fault: Mapping[str, Any]) -> FieldError:
+    """Where and what, without the value that was sent (pydantic's `input` stays out)."""
+    place, *path = fault["loc"]
+    detail = re.sub(r", unable to .*$", "", str(fault["msg"]))
+    if place == "body":
+        pointer = "".join(f"/{_escape(part)}" for part in path)
+        return FieldError(code=str(fault["type"]), detail=detail, pointer=pointer)
+    name = ".".join(str(part) for part in path) or str(place)
+    return FieldError(code=str(fault["type"]), detail=detail, parameter=name)
+
+
+def _escape(part: object) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")

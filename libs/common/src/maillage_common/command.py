@@ -1,0 +1,89 @@
+"""`python -m maillage_X serve | worker | migrate`: the commands that every service has."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import uvicorn
+
+from maillage_common import telemetry
+from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
+
+Extra = Callable[[Any, Sequence[str]], int]
+
+
+def run(
+    service: str,
+    settings_class: type[ServiceSettings],
+    *,
+    extra: Mapping[str, Extra] | None = None,
+) -> None:
+    """Parse the command line and do what it asks.
+
+    `extra` maps further commands to functions of (settings, arguments) that return an exit code.
+    """
+    extra = extra or {}
+    has_database = issubclass(settings_class, DatabaseServiceSettings)
+    commands = ["serve", *(["worker", "migrate"] if has_database else []), *extra]
+    parser = argparse.ArgumentParser(prog=f"python -m maillage_{service}")
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    chosen = parser.parse_args()
+    if chosen.command == "serve":
+        _serve(service, chosen.arguments)
+        return
+    settings = settings_class()
+    if chosen.command in extra:
+        telemetry.configure(service, settings)
+        code = extra[chosen.command](settings, chosen.arguments)
+        telemetry.flush()
+        sys.exit(code)
+    assert isinstance(settings, DatabaseServiceSettings)
+    if chosen.command == "worker":
+        _work(service, settings)
+    else:
+        _migrate(service, settings)
+
+
+def _serve(service: str, arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog=f"python -m maillage_{service} serve")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1)
+    chosen = parser.parse_args(arguments)
+    uvicorn.run(
+        f"maillage_{service}.main:create",
+        factory=True,
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=service != "gateway",
+        # Longer than the gateway keeps an idle connection to us, so that it is never us who
+        # close one that it is about to use.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+    )
+
+
+def _work(service: str, settings: DatabaseServiceSettings) -> None:
+    from importlib import import_module
+
+    telemetry.configure(service, settings)
+    queue = import_module(f"maillage_{service}.jobs").queue
+    asyncio.run(queue.run(settings))
+    telemetry.flush()
+
+
+def _migrate(service: str, settings: DatabaseServiceSettings) -> None:
+    from maillage_common.migrations import migrate
+
+    if settings.migration_database_url is None:
+        sys.exit(f"Set {service.upper()}_MIGRATION_DATABASE_URL to the owner role's URL.")
+    migrate(service, settings.migration_database_url)

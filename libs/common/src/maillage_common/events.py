@@ -1,0 +1,84 @@
+"""Log events: each has a stable code, a level and a message in one catalogue per service.
+
+    class Event(LogEvent):
+        IMPORT_DONE = ("CAM101", INFO, "import merged")
+
+    log(Event.IMPORT_DONE, import_id=..., rows=...)
+
+Facts are ids of our own, counts, codes and durations. Never a name, number, handle, address, text
+typed by someone, or a message of an exception.
+"""
+
+import json
+import logging
+from datetime import UTC, datetime
+from enum import Enum
+from logging import ERROR, INFO, WARNING
+
+from opentelemetry import trace
+
+LOGGER_NAME = "maillage"
+Fact = str | int | float | bool | None
+
+
+class LogEvent(Enum):
+    """Base of the catalogues: members are `(code, level, message)`."""
+
+    @property
+    def code(self) -> str:
+        return str(self.value[0])
+
+    @property
+    def level(self) -> int:
+        return int(self.value[1])
+
+    @property
+    def message(self) -> str:
+        return str(self.value[2])
+
+
+class CommonEvent(LogEvent):
+    REQUEST = ("COM001", INFO, "request answered")
+    UNHANDLED = ("COM002", ERROR, "unexpected error")
+    STARTED = ("COM003", INFO, "started")
+    STOPPED = ("COM004", INFO, "stopped")
+    PEER_DOWN = ("COM005", WARNING, "a service we call did not answer")
+    JOB_FAILED = ("COM006", WARNING, "job failed, will run again")
+    JOB_DEAD = ("COM007", ERROR, "job failed for good: dead letter")
+    JOB_STALLED = ("COM008", WARNING, "stalled job put back")
+    WEBHOOK_REFUSED = ("COM009", WARNING, "webhook endpoint refused a delivery")
+    DATABASE_DOWN = ("COM010", ERROR, "database did not answer")
+
+
+def log(event: LogEvent, **facts: Fact) -> None:
+    """Write one event as one JSON line, tied to the current trace."""
+    logging.getLogger(LOGGER_NAME).log(
+        event.level, event.message, extra={"event_code": event.code, "facts": facts}
+    )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; foreign loggers give their name and message template only.
+
+    Arguments and exception texts of other libraries are left out: they may quote data.
+    """
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self.service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        context = trace.get_current_span().get_span_context()
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self.service,
+            "event": getattr(record, "event_code", record.name),
+            "message": str(record.msg),
+        }
+        if context.is_valid:
+            line["trace_id"] = f"{context.trace_id:032x}"
+            line["span_id"] = f"{context.span_id:016x}"
+        if record.exc_info and record.exc_info[0]:
+            line["error_type"] = record.exc_info[0].__name__
+        return json.dumps(line | getattr(record, "facts", {}), ensure_ascii=False)

@@ -1,0 +1,328 @@
+"""Traces, metrics and logs over OTLP, with an allow-list between us and the collector.
+
+FastAPI's own instrumentation is switched off (it records exception messages); one ASGI middleware
+makes the server span. psycopg and httpx are instrumented by their contrib packages. Whatever they
+record passes `Scrubbed` first: an attribute that is not on the list does not leave the process.
+"""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import IO
+
+from opentelemetry import metrics, propagate, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SpanExporter,
+    SpanExportResult,
+)
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from maillage_common.errors import InternalError, problem_response
+from maillage_common.events import LOGGER_NAME, CommonEvent, JsonFormatter, log
+from maillage_common.settings import ServiceSettings
+
+EXPORTED_ATTRIBUTES = frozenset(
+    {
+        "http.request.method",
+        "http.response.status_code",
+        "http.route",
+        "url.scheme",
+        "server.address",
+        "server.port",
+        "network.protocol.version",
+        "error.type",
+        "db.system.name",
+        "db.namespace",
+        "db.operation.name",
+        "db.query.text",
+        "db.query.summary",
+        "db.response.status_code",
+        "messaging.system",
+        "messaging.operation.name",
+        "messaging.destination.name",
+        "maillage.request_id",
+        "maillage.client_id",
+        "maillage.peer",
+    }
+)
+# Parameters travel apart from the text; a literal can only be one of ours, and goes all the same.
+_SQL_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
+_QUIET_PATHS = frozenset({"/health/live", "/health/ready"})
+
+
+class Scrubbed(SpanExporter):
+    """Wraps an exporter: deny-by-default on attributes, no exception messages, no events."""
+
+    def __init__(self, inner: SpanExporter) -> None:
+        self.inner = inner
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self.inner.export([_scrub(span) for span in spans])
+
+    def shutdown(self) -> None:
+        self.inner.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self.inner.force_flush(timeout_millis)
+
+
+def _scrub(span: ReadableSpan) -> ReadableSpan:
+    attributes = {
+        name: _SQL_LITERAL.sub("?", str(value)) if name == "db.query.text" else value
+        for name, value in (span.attributes or {}).items()
+        if name in EXPORTED_ATTRIBUTES
+    }
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=attributes,
+        kind=span.kind,
+        status=Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+class _LineFile(SpanExporter):
+    """One JSON object a line, opened for append so that several workers may share the file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = path.open("a", encoding="utf-8")
+        self._inner = ConsoleSpanExporter(
+            out=self._file, formatter=lambda span: span.to_json(indent=None) + "\n"
+        )
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._inner.export(spans)
+
+    def shutdown(self) -> None:
+        self._file.close()
+
+
+_configured = False
+
+
+def configure(service: str, settings: ServiceSettings) -> None:
+    """Build this process's providers. Call it in every worker; a second call does nothing."""
+    global _configured
+    if _configured:
+        return
+    _configured = True
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    resource = Resource.create(
+        {
+            "service.name": service,
+            "service.namespace": "maillage",
+            "service.instance.id": f"{service}-{os.getpid()}",
+            "deployment.environment.name": settings.environment,
+        }
+    )
+    _configure_traces(resource, settings)
+    if settings.otlp_endpoint:
+        _configure_metrics(resource, settings.otlp_endpoint)
+    _configure_logs(service, settings, resource)
+    _instrument()
+
+
+def _configure_traces(resource: Resource, settings: ServiceSettings) -> None:
+    provider = TracerProvider(
+        resource=resource, sampler=ParentBased(TraceIdRatioBased(settings.trace_ratio))
+    )
+    if settings.telemetry_file:
+        exporter = Scrubbed(_LineFile(settings.telemetry_file))
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+    if settings.otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        otlp = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint}/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(Scrubbed(otlp)))
+    trace.set_tracer_provider(provider)
+
+
+def _configure_metrics(resource: Resource, endpoint: str) -> None:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{endpoint}/v1/metrics"))
+    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
+
+
+def _configure_logs(service: str, settings: ServiceSettings, resource: Resource) -> None:
+    formatter = JsonFormatter(service)
+    console = logging.StreamHandler(sys.stdout)
+    console.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [console]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(LOGGER_NAME).setLevel(settings.log_level)
+    # Says again, with the job's arguments, what JOB_FAILED and JOB_DEAD say without them.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    if settings.otlp_endpoint:
+        logging.getLogger(LOGGER_NAME).addHandler(
+            _otlp_log_handler(settings.otlp_endpoint, resource)
+        )
+
+
+def _otlp_log_handler(endpoint: str, resource: Resource) -> logging.Handler:
+    from opentelemetry._logs import SeverityNumber
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    provider = LoggerProvider(resource=resource)
+    exporter = OTLPLogExporter(endpoint=f"{endpoint}/v1/logs")
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+    otlp = provider.get_logger(LOGGER_NAME)
+
+    class OtlpHandler(logging.Handler):
+        """Sends the event catalogue's message and facts; nothing else is logged under our name."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            otlp.emit(
+                timestamp=int(record.created * 1e9),
+                severity_text=record.levelname,
+                severity_number=SeverityNumber(record.levelno // 10 * 4 + 1),
+                body=record.msg,
+                attributes={
+                    "event.name": getattr(record, "event_code", record.name),
+                    **getattr(record, "facts", {}),
+                },
+            )
+
+    return OtlpHandler()
+
+
+def _instrument() -> None:
+    from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+    HTTPXClientInstrumentor().instrument()
+    try:
+        from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
+    except ImportError:
+        return  # the gateway installs no database driver
+    PsycopgInstrumentor().instrument(skip_dep_check=True)
+
+
+def flush() -> None:
+    """Send what is still buffered; called when a process stops."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.force_flush(2_000)
+
+
+def tracer() -> trace.Tracer:
+    return trace.get_tracer("maillage")
+
+
+def current_trace_id() -> str:
+    """The trace id that a problem document and a log line carry: 32 hex digits."""
+    return f"{trace.get_current_span().get_span_context().trace_id:032x}"
+
+
+class RequestTelemetry:
+    """ASGI middleware, outermost: one server span, one duration, one log line per request.
+
+    It also is the edge at which an unexpected exception ends, as a 500 without its message: the
+    server's own traceback would quote values of the request. In tests (`environment = "test"`) the
+    exception is raised again, so that it is seen.
+    """
+
+    def __init__(self, app: ASGIApp, *, environment: str) -> None:
+        self.app = app
+        self.reraise = environment == "test"
+        self.duration = metrics.get_meter("maillage").create_histogram(
+            "http.server.request.duration", unit="s"
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _QUIET_PATHS:
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        carrier = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+        started = perf_counter()
+        status = 0
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with tracer().start_as_current_span(
+            scope["method"],
+            context=propagate.extract(carrier),
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                await self.app(scope, receive, note_status)
+            except Exception as error:
+                _log_unexpected(error)
+                span.set_attribute("error.type", type(error).__name__)
+                if self.reraise or status:
+                    raise
+                await problem_response(InternalError(), trace_id=current_trace_id())(
+                    scope, receive, note_status
+                )
+            finally:
+                self._finish(span, scope, status, perf_counter() - started, headers)
+
+    def _finish(
+        self, span: trace.Span, scope: Scope, status: int, seconds: float, headers: Headers
+    ) -> None:
+        route = route_template(scope)
+        method = scope["method"]
+        facts: dict[str, str | int] = {
+            "http.request.method": method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+        self.duration.record(seconds, facts)
+        span.update_name(f"{method} {route}")
+        span.set_attributes(facts)
+        request_id = headers.get("x-request-id", "")
+        span.set_attribute("maillage.request_id", request_id)
+        if status >= 500 or not status:
+            span.set_status(StatusCode.ERROR)
+        log(
+            CommonEvent.REQUEST,
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            request_id=request_id,
+        )
+
+
+def route_template(scope: Scope) -> str:
+    """`/referrals/v1/referrals/{referral_id}`: the path as declared, never as called."""
+    route = scope.get("route")
+    template = getattr(route, "path_format", None) or getattr(route, "path", None)
+    return str(template) if template else "unmatched"
+
+
+def _log_unexpected(error: Exception) -> None:
+    """Type and place of an unexpected error; never its message, which may quote a person."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
+    log(CommonEvent.UNHANDLED, error_type=type(error).__name__, place=place)

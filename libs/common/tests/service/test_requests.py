@@ -1,0 +1,247 @@
+import asyncio
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+SCOPE = {"sub": "amina", "scope": "sample:write", "tenant": "mc"}
+
+
+def rows(database, statement: str):
+    url = make_url(database.owner_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+class TestAuthentication:
+    async def test_without_internal_token_answers_401(self, client):
+        answer = await client.get("/sample/v1/notes")
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "invalid_token"
+
+    async def test_unknown_path_without_token_answers_401_too(self, client):
+        assert (await client.get("/nowhere")).status_code == 401
+
+    async def test_wrong_scope_answers_403(self, client, as_caller):
+        answer = await client.get("/sample/v1/notes", headers=as_caller(sub="a", scope="other"))
+        assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+    async def test_a_machine_is_not_an_individual(self, client, as_caller):
+        headers = as_caller(sub="app", client_id="app", scope="sample:write")
+        answer = await client.get("/sample/v1/me", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "individual_required")
+
+
+class TestTransactions:
+    async def test_writes_and_reads_within_its_tenant_only(self, client, as_caller):
+        made = await client.post(
+            "/sample/v1/notes", json={"words": "a"}, headers=as_caller(**SCOPE)
+        )
+        assert made.status_code == 201
+        own = await client.get("/sample/v1/notes", headers=as_caller(**SCOPE))
+        other = await client.get(
+            "/sample/v1/notes", headers=as_caller(sub="b", scope="sample:write", tenant="sol")
+        )
+        assert [len(own.json()["items"]), len(other.json()["items"])] == [1, 0]
+
+    async def test_a_refusal_leaves_nothing(self, client, as_caller, database):
+        answer = await client.post(
+            "/sample/v1/notes", json={"words": "a", "refuse": True}, headers=as_caller(**SCOPE)
+        )
+        assert answer.status_code == 409
+        assert rows(database, "SELECT * FROM audit_entry") == []
+        listed = await client.get("/sample/v1/notes", headers=as_caller(**SCOPE))
+        assert listed.json()["items"] == []
+
+    async def test_a_denial_is_audited_although_the_rest_is_rolled_back(
+        self, client, as_caller, database
+    ):
+        answer = await client.patch(
+            "/sample/v1/notes/018f0000-0000-7000-8000-000000000000",
+            json={"words": "x"},
+            headers=as_caller(**SCOPE),
+        )
+        assert answer.status_code == 404
+        assert rows(database, "SELECT decision, actor_subject FROM audit_entry") == [
+            ("denied", "amina")
+        ]
+
+    async def test_the_application_cannot_change_the_audit_trail(self, client, as_caller, database):
+        await client.post("/sample/v1/notes", json={"words": "a"}, headers=as_caller(**SCOPE))
+        url = make_url(database.app_url).set(drivername="postgresql")
+        connection = psycopg.connect(url.render_as_string(hide_password=False))
+        with connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM audit_entry")
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            (b"{", 400, "malformed_json"),
+            (b"[]", 422, "validation_failed"),
+            (b'{"words": 3}', 422, "validation_failed"),
+            (b'{"words": "a", "colour": 1}', 422, "validation_failed"),
+            (b'{"words": "a\\u0000b"}', 422, "unrepresentable_value"),
+            (b'{"words": "' + b"x" * 2**21 + b'"}', 413, "too_large"),
+        ],
+    )
+    async def test_is_a_problem_with_a_stable_code(self, client, as_caller, body, status, code):
+        headers = as_caller(**SCOPE) | {"Content-Type": "application/json"}
+        answer = await client.post("/sample/v1/notes", content=body, headers=headers)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+    async def test_oversize_without_length_is_cut(self, client, as_caller):
+        async def chunks():
+            for _ in range(40):
+                yield b"x" * 2**16
+
+        headers = as_caller(**SCOPE) | {"Content-Type": "application/json"}
+        answer = await client.post("/sample/v1/notes", content=chunks(), headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+    async def test_an_unknown_field_is_pointed_at_without_its_value(self, client, as_caller):
+        answer = await client.post(
+            "/sample/v1/notes", json={"words": "a", "colour": "secret"}, headers=as_caller(**SCOPE)
+        )
+        assert answer.json()["errors"] == [
+            {
+                "pointer": "/colour",
+                "code": "extra_forbidden",
+                "detail": "Extra inputs are not permitted",
+            }
+        ]
+        assert "secret" not in answer.text
+
+    async def test_unknown_path_and_method(self, client, as_caller):
+        gone = await client.get("/sample/v1/nowhere", headers=as_caller(**SCOPE))
+        assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+        wrong = await client.delete("/sample/v1/notes", headers=as_caller(**SCOPE))
+        assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+
+
+class TestIdempotencyKey:
+    async def test_same_key_and_body_give_the_first_answer_and_one_effect(self, client, as_caller):
+        headers = as_caller(**SCOPE) | {"Idempotency-Key": "k1"}
+        first = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        again = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert first.json() == again.json()
+        assert again.headers["idempotency-replayed"] == "true"
+        listed = await client.get("/sample/v1/notes", headers=as_caller(**SCOPE))
+        assert len(listed.json()["items"]) == 1
+
+    async def test_same_key_other_body_answers_409(self, client, as_caller):
+        headers = as_caller(**SCOPE) | {"Idempotency-Key": "k1"}
+        await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        answer = await client.post("/sample/v1/notes", json={"words": "b"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+
+    async def test_concurrent_twins_have_one_effect(self, client, as_caller):
+        headers = as_caller(**SCOPE) | {"Idempotency-Key": "k1"}
+        answers = await asyncio.gather(
+            *(
+                client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+                for _ in range(8)
+            )
+        )
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["id"] for answer in answers}) == 1
+
+    async def test_a_refused_request_does_not_use_up_its_key(self, client, as_caller):
+        headers = as_caller(**SCOPE) | {"Idempotency-Key": "k1"}
+        body = {"words": "a", "refuse": True}
+        for _ in range(2):
+            answer = await client.post("/sample/v1/notes", json=body, headers=headers)
+            assert answer.status_code == 409
+            assert answer.json()["code"] == "refused"
+
+    async def test_another_caller_with_the_same_key_is_another_request(self, client, as_caller):
+        one = as_caller(**SCOPE) | {"Idempotency-Key": "k1"}
+        two = as_caller(**{**SCOPE, "tenant": "sol"}) | {"Idempotency-Key": "k1"}
+        first = await client.post("/sample/v1/notes", json={"words": "a"}, headers=one)
+        second = await client.post("/sample/v1/notes", json={"words": "a"}, headers=two)
+        assert first.json()["id"] != second.json()["id"]
+
+    async def test_the_stored_answer_cannot_be_read_from_the_database(
+        self, client, as_caller, database
+    ):
+        headers = as_caller(**SCOPE) | {"Idempotency-Key": "k1"}
+        await client.post("/sample/v1/notes", json={"words": "plainwords"}, headers=headers)
+        ((answer,),) = rows(database, "SELECT answer FROM idempotency_key")
+        assert b"plainwords" not in bytes(answer)
+
+    @pytest.mark.parametrize("key", ["", "x" * 256])
+    async def test_an_unusable_key_is_refused(self, client, as_caller, key):
+        headers = as_caller(**SCOPE) | {"Idempotency-Key": key}
+        answer = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_idempotency_key")
+
+
+class TestPreconditions:
+    async def test_a_change_needs_the_version_that_was_read(self, client, as_caller):
+        headers = as_caller(**SCOPE)
+        made = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        path = f"/sample/v1/notes/{made.json()['id']}"
+        without = await client.patch(path, json={"words": "b"}, headers=headers)
+        assert (without.status_code, without.json()["code"]) == (428, "precondition_required")
+        right = await client.patch(path, json={"words": "b"}, headers=headers | {"If-Match": '"1"'})
+        assert (right.status_code, right.headers["etag"]) == (200, '"2"')
+        stale = await client.patch(path, json={"words": "c"}, headers=headers | {"If-Match": '"1"'})
+        assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+
+
+class TestUnexpectedErrors:
+    async def test_answer_500_without_their_message(self, client, as_caller, app, caplog):
+        app.middleware_stack = None
+        app.user_middleware[0].kwargs["environment"] = "production"
+        answer = await client.get("/sample/v1/boom", headers=as_caller(**SCOPE))
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert "Amina" not in answer.text
+        assert "Amina" not in caplog.text
+
+
+class TestHealth:
+    async def test_is_open_and_knows_the_schema(self, client):
+        assert (await client.get("/health/live")).json() == {"status": "ok"}
+        assert (await client.get("/health/ready")).status_code == 200
+
+    async def test_is_not_ready_before_migration(self, client, database):
+        url = make_url(database.owner_url).set(drivername="postgresql")
+        with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = 'old'")
+        answer = await client.get("/health/ready")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_migrated")
+
+
+class TestJobs:
+    async def test_a_job_exists_only_if_its_cause_was_committed(
+        self, client, as_caller, run_jobs, database
+    ):
+        await client.post(
+            "/sample/v1/notes",
+            json={"words": "lost", "shout": True, "refuse": True},
+            headers=as_caller(**SCOPE),
+        )
+        for words in ("kept", "twin"):  # the second is dropped by `once`, its note is not
+            await client.post(
+                "/sample/v1/notes", json={"words": words, "shout": True}, headers=as_caller(**SCOPE)
+            )
+        await run_jobs()
+        listed = await client.get("/sample/v1/notes", headers=as_caller(**SCOPE))
+        assert [item["words"] for item in listed.json()["items"]] == ["KEPT", "kept", "twin"]
+
+    async def test_a_dead_letter_is_counted(self, client, as_caller, app, run_jobs, caplog):
+        from maillage_common.jobs import defer
+
+        async with app.state.database.write(system="clock") as session:
+            await defer(session, "stumble")
+        await run_jobs()
+        status = await client.get("/sample/v1/status", headers=as_caller(sub="o", scope="ops:read"))
+        assert {"task": "stumble", "waiting": 0, "running": 0, "dead": 1} in status.json()["queues"]
+        assert [record.event_code for record in caplog.records if record.levelname == "ERROR"] == [
+            "COM007"
+        ]
+        assert "Amina" not in caplog.text

@@ -1,0 +1,78 @@
+"""What leaves the process: spans and log lines, without anything about a person."""
+
+import json
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from maillage_common.events import JsonFormatter
+from maillage_common.telemetry import EXPORTED_ATTRIBUTES, Scrubbed
+
+NAME = "Zorbalina"
+
+
+@pytest.fixture
+def spans(app) -> InMemorySpanExporter:
+    exporter = InMemorySpanExporter()
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    provider.add_span_processor(SimpleSpanProcessor(Scrubbed(exporter)))
+    return exporter
+
+
+async def test_spans_hold_only_listed_attributes_and_nothing_of_the_request(
+    client, as_caller, spans, caplog
+):
+    headers = as_caller(sub=NAME, scope="sample:write", tenant="mc") | {"User-Agent": NAME}
+    headers["traceparent"] = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    await client.post(f"/sample/v1/notes?{NAME}=1", json={"words": NAME}, headers=headers)
+    await client.patch(f"/sample/v1/notes/{NAME}", json={"words": NAME}, headers=headers)
+    await client.post("/sample/v1/notes", json={"words": NAME}, headers=headers)
+    finished = spans.get_finished_spans()
+    assert {"POST /sample/v1/notes", "PATCH /sample/v1/notes/{note_id}"} <= {
+        span.name for span in finished
+    }
+    assert any(span.name.startswith("INSERT") for span in finished)
+    for span in finished:
+        assert set(span.attributes) <= EXPORTED_ATTRIBUTES
+        assert NAME not in span.to_json()
+    assert NAME not in caplog.text
+
+
+async def test_a_span_continues_the_callers_trace(client, as_caller, spans):
+    headers = as_caller(sub="a", scope="sample:write", tenant="mc")
+    headers["traceparent"] = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    await client.get("/sample/v1/notes", headers=headers)
+    (server,) = (span for span in spans.get_finished_spans() if span.name.startswith("GET /"))
+    assert f"{server.context.trace_id:032x}" == "ab" * 16
+    assert f"{server.parent.span_id:016x}" == "cd" * 8
+    children = [
+        span
+        for span in spans.get_finished_spans()
+        if span.parent and span.parent.span_id == server.context.span_id
+    ]
+    assert any(span.name.startswith("SELECT") for span in children)
+
+
+async def test_a_problem_names_its_trace(client, as_caller):
+    headers = as_caller(sub="a", scope="none")
+    headers["traceparent"] = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    answer = await client.get("/sample/v1/notes", headers=headers)
+    assert answer.json()["trace_id"] == "ab" * 16
+
+
+def test_other_libraries_arguments_and_exceptions_stay_out_of_the_log(caplog):
+    import logging
+
+    try:
+        raise ValueError(NAME)
+    except ValueError:
+        record = logging.getLogger("library").makeRecord(
+            "library", logging.ERROR, "", 0, "failed for %s", (NAME,), __import__("sys").exc_info()
+        )
+    line = JsonFormatter("sample").format(record)
+    assert NAME not in line
+    assert json.loads(line)["error_type"] == "ValueError"
