@@ -68,7 +68,9 @@ def _serve(service: str, arguments: Sequence[str]) -> None:
         # Longer than the gateway keeps an idle connection to us, so that it is never us who
         # close one that it is about to use.
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=20,
+        timeout_graceful_shutdown=8,
+        # Or a caller's X-Forwarded-For would become its address.
+        proxy_headers=False,
     )
 
 

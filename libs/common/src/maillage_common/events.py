@@ -58,9 +58,9 @@ def log(event: LogEvent, **facts: Fact) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; foreign loggers give their name and message template only.
+    """One JSON object a line. Of other libraries' records: who, where and the error's type.
 
-    Arguments and exception texts of other libraries are left out: they may quote data.
+    Their messages are left out: f-strings, tracebacks and quoted rows are all messages there.
     """
 
     def __init__(self, service: str) -> None:
@@ -68,13 +68,14 @@ class JsonFormatter(logging.Formatter):
         self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
+        ours = record.name == LOGGER_NAME
         context = trace.get_current_span().get_span_context()
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "service": self.service,
             "event": getattr(record, "event_code", record.name),
-            "message": str(record.msg),
+            "message": record.msg if ours else f"logged at {record.filename}:{record.lineno}",
         }
         if context.is_valid:
             line["trace_id"] = f"{context.trace_id:032x}"

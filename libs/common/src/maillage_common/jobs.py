@@ -127,7 +127,7 @@ class JobQueue:
         return register
 
     def periodic(self, name: str, *, cron: str) -> Callable[[Callable[[], Awaitable[None]]], Any]:
-        """Register a task that runs by the clock (cron, with a sixth field at the end for seconds)."""
+        """Register a task that runs by the clock (cron; a sixth field at the end: seconds)."""
 
         def register(run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
             async def at_tick(context: JobContext, timestamp: int) -> None:
