@@ -61,10 +61,12 @@ def create_app(
     *,
     title: str,
     lifespan: Lifespan | None = None,
+    public_paths: frozenset[str] = frozenset(),
 ) -> FastAPI:
     """A FastAPI application with health, problems, telemetry, authentication and a database.
 
     `lifespan` runs inside ours: the database (if the settings name one) is on `app.state.database`.
+    `public_paths` need no internal token: public keys, and nothing else.
     """
 
     @asynccontextmanager
@@ -92,16 +94,18 @@ def create_app(
     )
     app.state.service, app.state.settings = service, settings
     _handle_errors(app)
+    if isinstance(settings, DatabaseServiceSettings):
+        routers = [*routers, *_database_parts(app, service, settings, public_paths)]
+    check_authorizations(routers)
     for router in routers:
         app.include_router(router)
-    if isinstance(settings, DatabaseServiceSettings):
-        _add_database_parts(app, service, settings)
-    check_authorizations(app)
     app.add_middleware(telemetry.RequestTelemetry, environment=settings.environment)
     return app
 
 
-def _add_database_parts(app: FastAPI, service: str, settings: DatabaseServiceSettings) -> None:
+def _database_parts(
+    app: FastAPI, service: str, settings: DatabaseServiceSettings, public_paths: frozenset[str]
+) -> list[APIRouter]:
     # Imported here: the gateway installs no database driver.
     from maillage_common.database import handle_database_errors
     from maillage_common.health import health_router, status_router
@@ -109,11 +113,10 @@ def _add_database_parts(app: FastAPI, service: str, settings: DatabaseServiceSet
     from maillage_common.tokens import InternalTokenVerifier
 
     app.state.cursors = Cursors(settings.secret)
-    app.include_router(health_router())
-    app.include_router(status_router(service))
     handle_database_errors(app)
     verifier = InternalTokenVerifier.from_file(settings.trusted_issuers_file, audience=service)
-    app.add_middleware(InternalAuthentication, verifier=verifier)
+    app.add_middleware(InternalAuthentication, verifier=verifier, public_paths=public_paths)
+    return [health_router(), status_router(service)]
 
 
 @asynccontextmanager
@@ -130,18 +133,24 @@ async def _database(app: FastAPI, settings: ServiceSettings) -> AsyncIterator[No
         await app.state.database.close()
 
 
-def api_routes(app: FastAPI) -> Iterator[APIRoute]:
-    """Every route that declares an endpoint of ours."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
+def declared_routes(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
+    """Every route of ours. Read from the routers: an application wraps what it includes."""
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                raise RouteWithoutAuthorization(f"{type(route).__name__}: include routers flat")
             yield route
 
 
-def check_authorizations(app: FastAPI) -> None:
-    """Refuse to start when a route forgot to say who may use it."""
-    for route in api_routes(app):
-        if route.path not in UNAUTHENTICATED_PATHS and not any(route_authorizations(route)):
+def check_authorizations(routers: Sequence[APIRouter]) -> None:
+    """Refuse to start when a route forgot to say who may use it; show in OpenAPI what it said."""
+    for route in declared_routes(routers):
+        declared = list(route_authorizations(route))
+        if not declared and route.path not in UNAUTHENTICATED_PATHS:
             raise RouteWithoutAuthorization(f"{sorted(route.methods or ())} {route.path}")
+        # OpenAPI: a list of alternatives, any of which is enough; empty = open.
+        security = [{"bearer": [scope]} for one in declared for scope in one.scopes]
+        route.openapi_extra = {"security": security, **(route.openapi_extra or {})}
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -72,12 +72,25 @@ class Caller:
 class InternalAuthentication:
     """ASGI middleware: turns the internal token into `request.state.caller`, or answers 401."""
 
-    def __init__(self, app: ASGIApp, *, verifier: InternalTokenVerifier) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        verifier: InternalTokenVerifier,
+        public_paths: frozenset[str] = frozenset(),
+    ) -> None:
+        """`public_paths` are read by anyone who reaches the service, as keys must be."""
         self.app = app
         self.verifier = verifier
+        self.public_paths = public_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNAUTHENTICATED_PATHS:
+            await self.app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        if scope["path"] in self.public_paths:
+            state["caller"], state["caller_token"] = Caller(ANONYMOUS, ANONYMOUS), None
             await self.app(scope, receive, send)
             return
         try:
@@ -89,7 +102,6 @@ class InternalAuthentication:
             )
             await refusal(scope, receive, send)
             return
-        state = scope.setdefault("state", {})
         state["caller"], state["caller_token"] = caller, token
         await self.app(scope, receive, send)
 

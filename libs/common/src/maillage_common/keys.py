@@ -160,13 +160,14 @@ def _entries(document: bytes | Mapping[str, object]) -> list[dict[str, JsonValue
     try:
         # A document already parsed goes through the same strict reading.
         text = document if isinstance(document, bytes) else json.dumps(document).encode()
-        if len(text) > MAX_KEY_SET_BYTES:
-            raise InvalidKeySet("too many bytes")
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidKeySet("not a JSON document") from None
+    if len(text) > MAX_KEY_SET_BYTES:
+        raise InvalidKeySet("too many bytes")
+    try:
         entries = load_object(text).get("keys")
     except NotCanonical:
         raise InvalidKeySet("not a JSON object with one reading") from None
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidKeySet("not a JSON document") from error
     if not isinstance(entries, list) or len(entries) > MAX_KEYS:
         raise InvalidKeySet("'keys' is not a list of a sensible length")
     keys = [entry for entry in entries if isinstance(entry, dict)]

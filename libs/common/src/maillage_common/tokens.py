@@ -157,14 +157,19 @@ def mint_internal(
     }
     optional = {"org": organization, "tenant": tenant, "function": function, "act": _act(acting)}
     claims.update({name: value for name, value in optional.items() if value is not None})
+    if _check_mintable(claims, now).scopes != frozenset(scopes):
+        raise ValueError("a scope holds a space and would be read as two")
+    return signer.sign(claims, typ=INTERNAL_TOKEN_TYPE)
+
+
+def _check_mintable(claims: Mapping[str, JsonValue], now: datetime) -> Claims:
+    """The claims as a service will read them, or ValueError."""
     try:
-        minted = read_claims(claims, internal_policy(signer.issuer, audience), now)
+        minted = read_claims(claims, internal_policy(str(claims["iss"]), str(claims["aud"])), now)
         _check_speaker(minted)
     except InvalidToken as refusal:
         raise ValueError(f"services would refuse this token ({refusal})") from refusal
-    if minted.scopes != frozenset(scopes):
-        raise ValueError("a scope holds a space and would be read as two")
-    return signer.sign(claims, typ=INTERNAL_TOKEN_TYPE)
+    return minted
 
 
 def mint_service_token(

@@ -4,6 +4,8 @@ Not with `maillage_common` or python-jose: a fault there must not cancel itself 
 """
 
 import json
+import math
+import random
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,15 +51,31 @@ def number(value: int, size: int | None = None) -> str:
     return b64(value.to_bytes(size or (value.bit_length() + 7) // 8, "big"))
 
 
+def prime(bits: int, luck: random.Random) -> int:
+    """A very probable prime with its two top bits set, fit for the exponent 65537."""
+    small = math.prod(range(3, 2000, 2))
+    while True:
+        candidate = luck.getrandbits(bits) | 3 << (bits - 2) | 1
+        fits = math.gcd(candidate, small) == 1 and candidate % 65537 != 1
+        if fits and pow(2, candidate - 1, candidate) == 1:
+            return candidate
+
+
 @cache
 def rsa_key(name: str = "", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """One key for a name; making RSA keys is slow."""
-    return rsa.generate_private_key(65537, bits)
+    """The same key for a name on every run, so that a failing example comes back."""
+    luck = random.Random(f"rsa {name} {bits}")
+    p, q = prime(bits // 2, luck), prime(bits // 2, luck)
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    dp, dq, inverse = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
+    return rsa.RSAPrivateNumbers(p, q, d, dp, dq, inverse, public).private_key()
 
 
 @cache
 def ec_key(algorithm: str = "ES256", name: str = "") -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key(CURVES[algorithm][1])
+    luck = random.Random(f"ec {name} {algorithm}")
+    return ec.derive_private_key(luck.getrandbits(250) + 1, CURVES[algorithm][1])
 
 
 def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -112,7 +130,9 @@ class Forge:
         if isinstance(self.key, rsa.RSAPrivateKey):
             return self.key.sign(signing_input, padding.PKCS1v15(), digest)
         size = (self.key.curve.key_size + 7) // 8
-        r, s = decode_dss_signature(self.key.sign(signing_input, ec.ECDSA(digest)))
+        r, s = decode_dss_signature(
+            self.key.sign(signing_input, ec.ECDSA(digest, deterministic_signing=True))
+        )
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
     def header(self, **changes: Any) -> dict[str, Any]:

@@ -90,6 +90,11 @@ class TestIssuer:
             with pytest.raises(InvalidToken, match=Refusal.SIGNATURE):
                 verify(forged, issuers=issuers, now=NOW)
 
+    def test_a_token_is_judged_by_the_policy_of_its_own_issuer(self) -> None:
+        misfiled = {OTHER_ISSUER: ISSUERS[ISSUER]}
+        with pytest.raises(InvalidToken, match=Refusal.ISSUER):
+            verify(ES.token(access_claims(iss=OTHER_ISSUER)), issuers=misfiled, now=NOW)
+
     def test_keys_cannot_be_paired_with_the_policy_of_another_issuer(self) -> None:
         with pytest.raises(ValueError, match="another issuer"):
             TrustedIssuer(replace(POLICY, issuer=OTHER_ISSUER), KEYS)

@@ -254,6 +254,12 @@ class TestActingForSomebody:
         subject_token = internal("gateway", aud="campaigns", act={"sub": "referrals"})
         assert refuse(token, subject_token) == Refusal.SUBJECT_TOKEN
 
+    def test_an_anonymous_caller_with_scopes_is_refused_in_the_subject_token_too(self) -> None:
+        token = service(CAMPAIGNS, "referrals", "referrals:write")
+        nobody = {"sub": ANONYMOUS, "client_id": ANONYMOUS, "scope": "referrals:write"}
+        subject_token = internal("gateway", aud="campaigns", **nobody)
+        assert refuse(token, subject_token) == Refusal.SUBJECT_TOKEN
+
     def test_the_gateway_brings_no_subject_token(self) -> None:
         assert refuse(person("referrals"), person("referrals")) == Refusal.SUBJECT_TOKEN
 

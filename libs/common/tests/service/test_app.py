@@ -1,0 +1,33 @@
+import pytest
+from fastapi import APIRouter
+from maillage_common.app import RouteWithoutAuthorization, create_app, maillage_router
+from maillage_sample.settings import Settings
+
+
+def test_a_route_that_does_not_say_who_may_use_it_stops_the_start(environment):
+    router = maillage_router("/sample/v1", ["notes"])
+
+    @router.get("/open-by-mistake")
+    async def read_all() -> None: ...
+
+    with pytest.raises(RouteWithoutAuthorization, match="open-by-mistake"):
+        create_app("sample", Settings(), [router], title="Sample")
+
+
+def test_a_router_hidden_in_another_is_not_overlooked(environment):
+    inner, outer = maillage_router("/sample/v1", ["notes"]), APIRouter()
+
+    @inner.get("/hidden")
+    async def read_all() -> None: ...
+
+    outer.include_router(inner)
+    with pytest.raises(RouteWithoutAuthorization):
+        create_app("sample", Settings(), [outer], title="Sample")
+
+
+async def test_openapi_says_which_scopes_a_route_takes(client):
+    document = (await client.get("/openapi.json")).json()
+    assert document["paths"]["/sample/v1/notes"]["post"]["security"] == [
+        {"bearer": ["sample:write"]}
+    ]
+    assert document["paths"]["/sample/v1/boom"]["get"]["security"] == []
