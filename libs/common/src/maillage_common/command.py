@@ -19,10 +19,12 @@ def run(
     settings_class: type[ServiceSettings],
     *,
     extra: Mapping[str, Extra] | None = None,
+    http: str = "httptools",
 ) -> None:
     """Parse the command line and do what it asks.
 
     `extra` maps further commands to functions of (settings, arguments) that return an exit code.
+    `http` is uvicorn's protocol: a name of its own or an import string.
     """
     extra = extra or {}
     has_database = issubclass(settings_class, DatabaseServiceSettings)
@@ -32,7 +34,7 @@ def run(
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args()
     if chosen.command == "serve":
-        _serve(service, chosen.arguments)
+        _serve(service, chosen.arguments, http=http)
         return
     settings = settings_class()
     if chosen.command in extra:
@@ -47,7 +49,7 @@ def run(
         _migrate(service, settings)
 
 
-def _serve(service: str, arguments: Sequence[str]) -> None:
+def _serve(service: str, arguments: Sequence[str], *, http: str) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m maillage_{service} serve")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -60,7 +62,7 @@ def _serve(service: str, arguments: Sequence[str]) -> None:
         port=chosen.port,
         workers=chosen.workers,
         loop="uvloop",
-        http="httptools",
+        http=http,
         log_config=None,
         access_log=False,
         server_header=False,

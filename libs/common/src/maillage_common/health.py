@@ -1,7 +1,7 @@
 """Health and status of a service.
 
-`/health/live`: the process answers. `/health/ready`: its database does too, migrated to what this
-code expects. `/<service>/v1/status` (`ops:read`): queue depths and dead letters, never contents.
+`/health/live`: the process answers. `/health/ready`: its database does too, migrated at least to
+what this code expects. `/<service>/v1/status` (`ops:read`): queue depths and dead letters, never contents.
 """
 
 from typing import Annotated
@@ -13,7 +13,7 @@ from sqlalchemy import exc, text
 from maillage_common.auth import Caller, requires
 from maillage_common.database import DatabaseDep, DatabaseUnavailable, ReadSession
 from maillage_common.errors import MaillageError, render_problem
-from maillage_common.migrations import expected_revision
+from maillage_common.migrations import expected_revision, is_behind
 from maillage_common.routing import MaillageRoute
 from maillage_common.schemas import Answer
 
@@ -62,7 +62,7 @@ def health_router() -> APIRouter:
                 ).scalar_one_or_none()
         except (exc.SQLAlchemyError, OSError):
             return await render_problem(request, DatabaseUnavailable())
-        if revision != expected_revision(request.app.state.service):
+        if is_behind(request.app.state.service, revision):
             return await render_problem(request, NotMigrated("Run `migrate` before `serve`."))
         return Health(status="ok")
 

@@ -20,6 +20,7 @@ from sqlalchemy import MetaData, create_engine, pool, text
 from sqlalchemy.engine import Connection
 
 LOCK_TIMEOUT = "5s"
+PROCRASTINATE_UNTIL = "03.05"
 _COMMON_TABLES = ("audit_entry", "idempotency_key", "webhook_delivery")
 
 
@@ -49,6 +50,18 @@ def expected_revision(service: str) -> str:
     """The newest revision in the tree: what this code needs."""
     head = ScriptDirectory.from_config(alembic_config(service)).get_current_head()
     return head or ""
+
+
+def is_behind(service: str, revision: str | None) -> bool:
+    """Whether the database lacks a migration that this code needs.
+
+    A revision that this code does not know is a newer one: the old version goes on serving while
+    the new one is rolled out (migrations are expand first, contract later).
+    """
+    if revision is None:
+        return True
+    known = ScriptDirectory.from_config(alembic_config(service)).walk_revisions()
+    return revision != expected_revision(service) and revision in {one.revision for one in known}
 
 
 def migrate(service: str, url: str, revision: str = "head") -> None:
@@ -103,7 +116,7 @@ def create_common_tables(op: Operations, *, app_role: str) -> None:
         " endpoint text NOT NULL, event text NOT NULL, payload jsonb NOT NULL,"
         " created_at timestamptz NOT NULL DEFAULT now(), delivered_at timestamptz)"
     )
-    _run_script(op.get_bind(), SchemaManager.get_schema())
+    _install_procrastinate(op.get_bind())
 
 
 def drop_common_tables(op: Operations, *, app_role: str) -> None:
@@ -153,11 +166,18 @@ def _create_audit_entry(op: Operations, app_role: str) -> None:
     op.execute(f"REVOKE UPDATE, DELETE ON audit_entry FROM {app_role}")
 
 
-def _run_script(connection: Connection, script: str) -> None:
-    """Many statements at once: only the driver's simple protocol takes them."""
+def _install_procrastinate(connection: Connection) -> None:
+    """Its schema as of one fixed version, from the migrations that it ships.
+
+    Not its present schema: a database made after an upgrade would then differ from one that was
+    migrated. A later version's migrations go into a revision of our own.
+    """
     driver = connection.connection.driver_connection
     assert driver is not None
-    driver.execute(script)
+    for script in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):
+        if script.name < PROCRASTINATE_UNTIL:
+            # Many statements at once: only the driver's simple protocol takes them.
+            driver.execute(script.read_text(encoding="utf-8"))
 
 
 def _drop_procrastinate(connection: Connection) -> None:

@@ -211,9 +211,15 @@ class TestHealth:
     async def test_is_not_ready_before_migration(self, client, database):
         url = make_url(database.owner_url).set(drivername="postgresql")
         with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = 'old'")
+            connection.execute("DELETE FROM alembic_version")
         answer = await client.get("/health/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_migrated")
+
+    async def test_is_ready_on_a_database_that_is_ahead(self, client, database):
+        url = make_url(database.owner_url).set(drivername="postgresql")
+        with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = 'newer'")
+        assert (await client.get("/health/ready")).status_code == 200
 
 
 class TestJobs:
