@@ -1,0 +1,55 @@
+"""Typed client of Maillage. Start at `Maillage`."""
+
+from maillage_client.client import Maillage
+from maillage_client.models import (
+    FoundService,
+    ImportStage,
+    ListImport,
+    Match,
+    Organization,
+    Page,
+    RowIssue,
+    SearchPage,
+    Service,
+)
+from maillage_client.problems import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    ImportStopped,
+    Invalid,
+    MaillageError,
+    NotFound,
+    Problem,
+    Stale,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+)
+
+__all__ = [
+    "Conflict",
+    "FieldProblem",
+    "Forbidden",
+    "FoundService",
+    "ImportStage",
+    "ImportStopped",
+    "Invalid",
+    "ListImport",
+    "Maillage",
+    "MaillageError",
+    "Match",
+    "NotFound",
+    "Organization",
+    "Page",
+    "Problem",
+    "RowIssue",
+    "SearchPage",
+    "Service",
+    "Stale",
+    "TooManyRequests",
+    "Unauthenticated",
+    "Unavailable",
+    "Unreachable",
+]

@@ -1,0 +1,3 @@
+from maillage_local.cli import app
+
+app()

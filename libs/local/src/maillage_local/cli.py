@@ -1,0 +1,240 @@
+"""The `maillage` command."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from maillage_client.lists import app as lists
+from maillage_local.console import Output
+from maillage_local.data_folder import (
+    DEFAULT_FOLDER,
+    GATEWAY_PORT,
+    DataFolder,
+    StackRunning,
+    State,
+    port_is_free,
+)
+from maillage_local.demo.story import STEPS, Story, StoryFailed
+from maillage_local.postgres import PostgresFailed
+from maillage_local.sign_in import NoToken, token_for
+from maillage_local.signing_keys import PUBLISHED_AFTER, PUBLISHED_AHEAD, SigningKeys
+from maillage_local.stack import Stack
+from maillage_local.supervisor import StackFailed
+from maillage_local.temporary_stack import temporary_stack
+from maillage_local.traces import choose_trace, read_spans, trace_tree, wait_for_spans
+
+SHOWN_PERSONAS = ("partner-app", "counsellor-mc", "raq-worker")
+DOWN_SECONDS = 60.0
+
+app = typer.Typer(
+    help="Maillage on one machine.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+app.add_typer(lists, name="lists")
+console = Console()
+errors = Console(stderr=True)
+
+DataDir = Annotated[Path, typer.Option(help="Where the stack keeps everything.")]
+
+
+@app.command()
+def up(
+    data_dir: DataDir = DEFAULT_FOLDER,
+    port: Annotated[int, typer.Option(help="The gateway's port.")] = GATEWAY_PORT,
+    demo: Annotated[bool, typer.Option(help="Load fictitious services and observations.")] = True,
+) -> None:
+    """Start everything and stay until Ctrl-C."""
+    folder = DataFolder(data_dir)
+    folder.ensure()
+    try:
+        with folder.lock():
+            if not port_is_free(port):
+                _fail(f"port {port} is taken; choose another with --port")
+            output = Output(console, folder.logs)
+            stack = Stack(folder, output, gateway_port=port, with_demo=demo)
+            asyncio.run(_run(stack, folder, output))
+    except (StackRunning, StackFailed, PostgresFailed) as failure:
+        _fail(str(failure))
+
+
+@app.command()
+def down(data_dir: DataDir = DEFAULT_FOLDER) -> None:
+    """Stop the stack that runs on this data folder."""
+    folder = DataFolder(data_dir)
+    pid = folder.owner()
+    if pid is None:
+        console.print("No stack runs here.")
+        return
+    if pid <= 0:
+        # kill(2) would take 0 for our own process group.
+        _fail("the stack is only just starting; try again")
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + DOWN_SECONDS
+    while folder.is_locked():
+        if time.monotonic() > deadline:
+            _fail(f"still running after {DOWN_SECONDS:.0f} s (pid {pid})")
+        time.sleep(0.1)
+    console.print("Stopped.")
+
+
+@app.command()
+def token(
+    persona: Annotated[str, typer.Argument(help="raq-worker, counsellor-mc, …, beneficiary")],
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Print an access token of a demo persona, and nothing else."""
+    folder = DataFolder(data_dir)
+    try:
+        print(token_for(persona, folder, _state(folder)))
+    except (NoToken, httpx.TransportError) as refusal:
+        _fail(str(refusal))
+
+
+@app.command()
+def trace(
+    trace_id: Annotated[
+        str | None, typer.Argument(help="The trace, or how it starts; the latest by default.")
+    ] = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Show one request's path through the services."""
+    spans = list(read_spans(DataFolder(data_dir).telemetry))
+    found = choose_trace(spans, trace_id)
+    if found is None:
+        _fail("no such trace; spans are written within a second of the request")
+    console.print(trace_tree(spans, found))
+
+
+@app.command()
+def rotate_keys(data_dir: DataDir = DEFAULT_FOLDER) -> None:
+    """Give the demo identity provider a new signing key."""
+    path = DataFolder(data_dir).identity_provider_keys
+    if not path.exists():
+        _fail("no keys yet: start the stack first")
+    fresh = SigningKeys(path).rotate()
+    console.print(
+        f"Key {fresh.kid} is published, and signs in {PUBLISHED_AHEAD.seconds} s;"
+        f" the key before it stays published for {PUBLISHED_AFTER.seconds // 60} minutes more.",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command()
+def demo(data_dir: DataDir = DEFAULT_FOLDER) -> None:
+    """Walk the story end to end and print what happened; starts a stack of its own if none runs."""
+    folder = DataFolder(data_dir)
+    with contextlib.ExitStack() as stack:
+        if folder.read_state() is None:
+            console.print("No stack runs here: starting one for the demo…")
+            folder = stack.enter_context(temporary_stack())
+        state = _state(folder)
+        story = Story(state.gateway_url, lambda persona: token_for(persona, folder, state))
+        try:
+            for number, told in enumerate(story.tell(), start=1):
+                console.print(f"\n[bold]{number}. {escape(told.title)}[/bold]", highlight=False)
+                for line in told.lines:
+                    console.print(f"   {line}", highlight=False, markup=False, soft_wrap=True)
+        except StoryFailed as failure:
+            _fail(f"the story stops here: {failure}")
+        console.print(f"\n[bold]{len(STEPS) + 1}. One trace shows the whole path[/bold]")
+        spans = wait_for_spans(folder.telemetry, story.trace_id, at_least=4)
+        console.print(trace_tree(spans, story.trace_id), soft_wrap=True)
+
+
+@app.command()
+def status(data_dir: DataDir = DEFAULT_FOLDER) -> None:
+    """Show the running processes and whether the services are ready."""
+    state = _state(DataFolder(data_dir))
+    table = Table("process", "pid", "port", "restarts")
+    for name, process in state.processes.items():
+        pid, restarts = process["pid"], process["restarts"]
+        table.add_row(name, str(pid or "-"), str(state.ports.get(name, "-")), str(restarts))
+    console.print(table)
+    try:
+        ready = httpx.get(f"{state.gateway_url}/health/ready", timeout=10, trust_env=False)
+    except httpx.TransportError:
+        _fail("the gateway does not answer")
+    console.print(f"{state.gateway_url}/health/ready: {ready.status_code}", highlight=False)
+    if not ready.is_success:
+        raise typer.Exit(1)
+
+
+async def _run(stack: Stack, folder: DataFolder, output: Output) -> None:
+    """Start, say so, and stop in order on the first signal; on the second at once."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            stack.supervisor.kill()
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        started = time.monotonic()
+        if await _unless(stopping, stack.start()):
+            await asyncio.to_thread(_welcome, folder, time.monotonic() - started)
+            await _unless(stopping, stack.watch())
+    finally:
+        output.note("stopping")
+        await stack.supervisor.stop()
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Do `work` until it ends or a stop is asked for; whether it ended."""
+    working = asyncio.ensure_future(work)
+    asked = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({working, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if working.done():
+        working.result()
+        return True
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    return False
+
+
+def _welcome(folder: DataFolder, seconds: float) -> None:
+    state = _state(folder)
+    gateway = state.gateway_url
+    rows = [
+        ("API and documentation", f"{gateway}/docs"),
+        ("OpenAPI", f"{gateway}/openapi.json"),
+        ("Identity provider", state.identity_provider_url),
+        ("Logs, traces, data", str(folder.path)),
+    ]
+    lines = [f"[bold]Ready in {seconds:.1f} s.[/bold] Ctrl-C stops everything.", ""]
+    lines += [f"  {name:<22} {escape(value)}" for name, value in rows]
+    lines += ["", "Tokens of demo personas, good for an hour (maillage token PERSONA for others):"]
+    for persona in SHOWN_PERSONAS:
+        variable = persona.upper().replace("-", "_")
+        lines.append(f"  export {variable}={token_for(persona, folder, state)}")
+    lines += ["", "Services near 1080 where Arabic is spoken, without any token:"]
+    query = "spoken=ar&territory=1080&limit=3"
+    lines.append(f"  curl -s '{gateway}/directory/v1/services?{query}'")
+    console.print("\n".join(["", *lines, ""]), soft_wrap=True, highlight=False)
+
+
+def _state(folder: DataFolder) -> State:
+    state = folder.read_state()
+    if state is None:
+        _fail(f"no stack runs on {folder.path}; start one with `make up`")
+    return state
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(message, style="red", soft_wrap=True, highlight=False, markup=False)
+    raise typer.Exit(1)

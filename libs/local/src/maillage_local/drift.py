@@ -1,0 +1,71 @@
+"""Whether a service's migrations give the schema that its models describe, and go down and up.
+
+`alembic check` misses new enum members, CHECKs, partial indexes and generated expressions, so two
+dumps are compared: the migrated database and the same database after dropping its tables and making
+them again from the models (the one use of `create_all` in the project). Row-level security, grants
+and procrastinate's own tables are not in the models and left out of both.
+"""
+
+import importlib
+import re
+import subprocess
+
+from sqlalchemy import create_engine, pool, text
+from sqlmodel import SQLModel
+
+from maillage_common import migrations
+from maillage_local.databases import ServiceDatabase
+from maillage_local.postgres import binaries
+
+_LEFT_OUT = re.compile(r"^(SET|SELECT|--|\\|CREATE POLICY|COMMENT ON)|ROW LEVEL SECURITY")
+
+
+def schema_drift(service: str, database: ServiceDatabase) -> str:
+    """What only one of the two has, a line each (`migrations: …` / `models: …`); empty when equal.
+
+    `database` is migrated, and is spoilt afterwards.
+    """
+    migrated = _statements(database)
+    importlib.import_module(f"maillage_{service}.models")
+    engine = create_engine(database.owner_url, poolclass=pool.NullPool)
+    with engine.begin() as connection:
+        for name in SQLModel.metadata.tables:
+            connection.execute(text(f'DROP TABLE IF EXISTS "{name}" CASCADE'))
+        SQLModel.metadata.create_all(connection)
+    engine.dispose()
+    modelled = _statements(database)
+    return "\n".join(
+        [f"migrations: {line}" for line in sorted(migrated - modelled)]
+        + [f"models: {line}" for line in sorted(modelled - migrated)]
+    )
+
+
+def down_and_up(service: str, database: ServiceDatabase) -> tuple[set[str], set[str], set[str]]:
+    """The schema before, with every migration undone, and after migrating again."""
+    before = _statements(database)
+    migrations.downgrade(service, database.owner_url)
+    undone = _statements(database)
+    migrations.migrate(service, database.owner_url)
+    return before, undone, _statements(database)
+
+
+def _statements(database: ServiceDatabase) -> set[str]:
+    url = database.owner_url.replace("postgresql+psycopg://", "postgresql://")
+    dump = subprocess.run(
+        [
+            *(str(binaries() / "pg_dump"), "--schema-only", "--no-owner", "--no-privileges"),
+            *("--exclude-table=procrastinate_*", "--exclude-table=alembic_version", url),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    lines = [line for line in dump.splitlines() if line and not _LEFT_OUT.search(line)]
+    statements = "\n".join(lines).split(";\n")
+    return {_normal(statement) for statement in statements if "procrastinate" not in statement}
+
+
+def _normal(statement: str) -> str:
+    """One line, columns sorted: their order in a table says nothing."""
+    head, *rest = [line.strip().rstrip(",") for line in statement.splitlines()] or [""]
+    return " | ".join([head, *sorted(rest)])

@@ -1,0 +1,61 @@
+"""The commands where no stack runs; with one, the end-to-end tests use them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from maillage_local.cli import app
+from maillage_local.data_folder import DataFolder
+from maillage_local.signing_keys import SigningKeys
+
+
+def run(*arguments: str, data: Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [*arguments, "--data-dir", str(data)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("command", [("status",), ("token", "ops")])
+def test_says_how_to_start_a_stack(tmp_path: Path, command: tuple[str, ...]) -> None:
+    code, out, err = run(*command, data=tmp_path)
+    assert (code, out) == (1, "")
+    assert "make up" in err
+
+
+def test_down_without_a_stack_is_no_error(tmp_path: Path) -> None:
+    code, out, _ = run("down", data=tmp_path)
+    assert (code, out) == (0, "No stack runs here.\n")
+
+
+def test_trace_without_spans_says_so(tmp_path: Path) -> None:
+    code, _, err = run("trace", data=tmp_path)
+    assert code == 1
+    assert "no such trace" in err
+
+
+def test_rotates_the_keys_of_a_stack_that_is_down(tmp_path: Path) -> None:
+    keys = SigningKeys(DataFolder(tmp_path).identity_provider_keys)
+    code, _, err = run("rotate-keys", data=tmp_path)
+    assert code == 1
+    assert "start the stack first" in err
+    keys.ensure()
+    code, out, _ = run("rotate-keys", data=tmp_path)
+    assert code == 0
+    assert len(keys.published()) == 2
+    assert keys.published()[1]["kid"] in out
+
+
+def test_up_refuses_a_folder_that_is_in_use(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.ensure()
+    with folder.lock():
+        code, _, err = run("up", data=tmp_path)
+    assert code == 1
+    assert "already runs" in err
+    assert not (tmp_path / "secrets.json").exists()
+
+
+def test_state_of_a_stack_that_was_killed_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(json.dumps({"pid": 1}))
+    assert run("status", data=tmp_path)[0] == 1

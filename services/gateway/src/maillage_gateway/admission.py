@@ -1,0 +1,146 @@
+"""Who may come in: an access token is verified once, then remembered until it or its key ends.
+
+For each admitted token and service an internal token is minted and used until it has less than
+fifteen seconds left.
+"""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from maillage_common.errors import Unauthenticated
+from maillage_common.events import log
+from maillage_common.tokens import (
+    ANONYMOUS,
+    INTERNAL_LIFETIME,
+    Claims,
+    InvalidToken,
+    Refusal,
+    TokenSigner,
+    mint_anonymous_token,
+    mint_internal,
+    parse,
+    verify,
+)
+from maillage_gateway.errors import KeysUnavailable
+from maillage_gateway.events import Event
+from maillage_gateway.issuers import KeyRing
+
+RENEWAL_SECONDS = 15.0
+_LIFETIME = INTERNAL_LIFETIME.total_seconds()
+
+
+@dataclass(slots=True)
+class Admission:
+    """A caller let in. `claims` is None for the anonymous one; `expires_at` in seconds since 1970.
+
+    `internal` holds, by service, the `Authorization` value and the instant to mint the next at.
+    """
+
+    claims: Claims | None
+    client_id: str
+    scopes: frozenset[str]
+    is_machine: bool
+    expires_at: float
+    internal: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+
+def _admit(claims: Claims) -> Admission:
+    return Admission(
+        claims=claims,
+        client_id=claims.client_id,
+        scopes=claims.scopes,
+        is_machine=claims.subject == claims.client_id,
+        expires_at=claims.expires_at.timestamp(),
+    )
+
+
+class Admissions:
+    """The tokens let in, at most `capacity` of them, by the SHA-256 of their text."""
+
+    def __init__(self, signer: TokenSigner, *, capacity: int) -> None:
+        self.anonymous = Admission(None, ANONYMOUS, frozenset(), False, float("inf"))
+        self._signer = signer
+        self._capacity = capacity
+        self._admitted: dict[bytes, Admission] = {}
+
+    def forget(self) -> None:
+        """Verify every token again: the keys they were verified with may be gone."""
+        self._admitted.clear()
+
+    def __len__(self) -> int:
+        return len(self._admitted)
+
+    async def admit(self, authorization: bytes, keys: KeyRing) -> Admission:
+        """Raises Unauthenticated, or KeysUnavailable when that is not the token's fault."""
+        digest = sha256(authorization).digest()
+        admission = self._admitted.get(digest)
+        if admission is not None:
+            if admission.expires_at > time.time():
+                return admission
+            del self._admitted[digest]
+        try:
+            claims = await _verify(_bearer(authorization), keys)
+        except InvalidToken as refusal:
+            log(Event.TOKEN_REFUSED, reason=refusal.reason, claim=refusal.claim)
+            raise Unauthenticated("Ask the issuer for a new token.") from None
+        admission = _admit(claims)
+        if len(self._admitted) >= self._capacity:
+            del self._admitted[next(iter(self._admitted))]
+        self._admitted[digest] = admission
+        return admission
+
+    def internal_authorization(self, admission: Admission, service: str) -> str:
+        """The `Authorization` value that tells `service` who is calling."""
+        now = time.time()
+        kept = admission.internal.get(service)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        lifetime = min(_LIFETIME, admission.expires_at - now)
+        value = f"Bearer {self._mint(admission.claims, service, now, lifetime)}"
+        # Near the end of the outer token a share of what is left, so that not every request signs.
+        renewal = now + max(lifetime - RENEWAL_SECONDS, min(lifetime, RENEWAL_SECONDS) / 2)
+        admission.internal[service] = (value, renewal)
+        return value
+
+    def _mint(self, claims: Claims | None, service: str, now: float, lifetime: float) -> str:
+        instant = datetime.fromtimestamp(now, UTC)
+        if claims is None:
+            return mint_anonymous_token(self._signer, audience=service, now=instant)
+        return mint_internal(
+            self._signer,
+            audience=service,
+            subject=claims.subject,
+            client_id=claims.client_id,
+            scopes=claims.scopes,
+            organization=claims.organization,
+            tenant=claims.tenant,
+            function=claims.function,
+            acting=claims.acting,
+            now=instant,
+            lifetime=timedelta(seconds=max(1, int(lifetime))),
+        )
+
+
+def _bearer(authorization: bytes) -> str:
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer" or not token.isascii():
+        raise InvalidToken(Refusal.MALFORMED)
+    return token.decode("ascii")
+
+
+async def _verify(token: str, keys: KeyRing) -> Claims:
+    unverified = parse(token)
+    try:
+        return verify(unverified, issuers=keys.trusted, now=datetime.now(UTC))
+    except InvalidToken as refusal:
+        unloaded = refusal.reason == Refusal.ISSUER and keys.is_configured(unverified.issuer)
+        if not unloaded and refusal.reason != Refusal.UNKNOWN_KEY:
+            raise
+        learned = await keys.learn(unverified.issuer)
+        if not learned and unloaded and unverified.issuer not in keys.trusted:
+            raise KeysUnavailable() from None
+        if not learned and not unloaded:
+            raise
+    return verify(unverified, issuers=keys.trusted, now=datetime.now(UTC))

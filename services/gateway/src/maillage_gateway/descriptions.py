@@ -1,0 +1,178 @@
+"""One OpenAPI document out of the services', cut down to what the policy lets through.
+
+Each service keeps its names apart by a prefix (`directory.Page`), so that two services may both
+have a `Page`. Security is the gateway's: what a caller needs here, not what a service asks of the
+gateway.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from maillage_common.events import log
+from maillage_gateway.events import Event
+from maillage_gateway.issuers import DocumentSource, FetchFailed
+from maillage_gateway.paths import PathTree
+from maillage_gateway.policy import Policy, Route
+
+MAX_BYTES = 4 * 1024 * 1024
+REFRESH_SECONDS = 60.0
+_METHODS = ("get", "post", "put", "patch", "delete")
+_SCHEME = "access_token"
+
+Document = dict[str, Any]
+
+
+class Descriptions:
+    """The services' OpenAPI documents, the last good one of each; fetched in the background.
+
+    `templates` maps a method to the paths of these documents: names for traces and metrics.
+    """
+
+    def __init__(
+        self, policy: Policy, urls: Mapping[str, str], source: DocumentSource, *, public_url: str
+    ) -> None:
+        self.templates: dict[str, PathTree[str]] = {}
+        self._policy = policy
+        self._urls = urls
+        self._source = source
+        self._public_url = public_url
+        self._documents: dict[str, Document] = {}
+        self._merged: bytes | None = None
+        self._fetched_at = -float("inf")
+        self._lock = asyncio.Lock()
+
+    async def merged(self) -> bytes:
+        """The whole document as JSON; what a service that is down had is kept."""
+        async with self._lock:
+            complete = len(self._documents) == len(self._urls)
+            fresh = time.monotonic() - self._fetched_at < (REFRESH_SECONDS if complete else 1.0)
+            if self._merged is None or not fresh:
+                await self._refresh()
+            assert self._merged is not None
+            return self._merged
+
+    async def keep(self) -> None:
+        """Refresh for ever, so that route templates are known before anybody asks."""
+        while True:
+            await self.merged()
+            complete = len(self._documents) == len(self._urls)
+            await asyncio.sleep(REFRESH_SECONDS if complete else 2.0)
+
+    async def _refresh(self) -> None:
+        await asyncio.gather(*(self._fetch(service) for service in self._urls))
+        self._fetched_at = time.monotonic()
+        merged = merge(self._documents, self._policy, public_url=self._public_url)
+        self._merged = json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
+        self.templates.clear()
+        self.templates.update(_templates(merged))
+
+    async def _fetch(self, service: str) -> None:
+        try:
+            body = await self._source.fetch(
+                f"{self._urls[service]}/openapi.json", max_bytes=MAX_BYTES
+            )
+            document = json.loads(body)
+            if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+                raise FetchFailed("not_openapi")
+        except (FetchFailed, ValueError, RecursionError) as failure:
+            reason = str(failure) if isinstance(failure, FetchFailed) else "not_json"
+            log(Event.DESCRIPTION_FAILED, peer=service, reason=reason)
+        else:
+            self._documents[service] = document
+
+
+def merge(documents: Mapping[str, Document], policy: Policy, *, public_url: str) -> Document:
+    """One document out of the services', by service name. Only paths and methods of the policy."""
+    paths: Document = {}
+    components: Document = {}
+    for service, document in sorted(documents.items()):
+        renamed = _rename(document, service)
+        for path, item in renamed["paths"].items():
+            shown = dict(_exposed(path, item, policy, service))
+            if shown:
+                paths[path] = shown
+        for kind, members in renamed.get("components", {}).items():
+            if kind == "securitySchemes" or not isinstance(members, dict):
+                continue
+            named = {f"{service}.{name}": member for name, member in members.items()}
+            components.setdefault(kind, {}).update(named)
+    components["securitySchemes"] = {
+        _SCHEME: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "RFC 9068 JWT",
+            "description": "An access token of an issuer that the gateway trusts.",
+        }
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Maillage",
+            "version": "1",
+            "description": "Directory, referrals and campaigns, as callers see them.",
+        },
+        "servers": [{"url": public_url}],
+        "paths": paths,
+        "components": components,
+    }
+
+
+def _exposed(
+    path: str, item: Document, policy: Policy, service: str
+) -> Iterator[tuple[str, object]]:
+    if not isinstance(item, dict):
+        return
+    shown = False
+    for method in _METHODS:
+        route = policy.find(method.upper(), path)
+        if method in item and route is not None and route.service == service:
+            shown = True
+            yield method, _operation(item[method], route, service)
+    if shown and "parameters" in item:
+        yield "parameters", item["parameters"]
+
+
+def _operation(operation: Document, route: Route, service: str) -> Document:
+    described = {**operation, "tags": operation.get("tags") or [service]}
+    if "operationId" in operation:
+        described["operationId"] = f"{service}_{operation['operationId']}"
+    wanted: list[dict[str, list[str]]] = [{_SCHEME: [scope]} for scope in sorted(route.scopes)]
+    described["security"] = [{}, {_SCHEME: []}] if route.anonymous else wanted
+    return described
+
+
+def _rename(document: Document, service: str) -> Document:
+    """References to components get the service's prefix, wherever they stand."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: walk(member) for name, member in value.items()}
+        if isinstance(value, list):
+            return [walk(member) for member in value]
+        if isinstance(value, str) and value.startswith("#/components/"):
+            head, _, name = value.rpartition("/")
+            return f"{head}/{service}.{name}"
+        return value
+
+    renamed = walk(document)
+    assert isinstance(renamed, dict)
+    return renamed
+
+
+def _templates(document: Document) -> dict[str, PathTree[str]]:
+    trees: dict[str, PathTree[str]] = {}
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method not in item:
+                continue
+            try:
+                trees.setdefault(method.upper(), PathTree()).add(path, path)
+            except ValueError:
+                # A path of a form we have no name for is counted under the policy's.
+                continue
+    if "GET" in trees:
+        trees["HEAD"] = trees["GET"]
+    return trees

@@ -1,0 +1,148 @@
+"""One request while it is being answered: what is known of it, and the writing of its answer."""
+
+import json
+from email.utils import formatdate
+
+from starlette.types import Send
+
+from maillage_common.errors import PROBLEM_MEDIA_TYPE, MaillageError, problem_document
+from maillage_common.events import log
+from maillage_gateway.body import ClientBody
+from maillage_gateway.events import Event
+from maillage_gateway.headers import pass_answer
+from maillage_gateway.meter import Reading
+from maillage_gateway.policy import Route
+from maillage_gateway.tracing import Trace
+from maillage_gateway.upstream import Answer
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+SAFE_HEADERS: RawHeaders = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+_SHARED: RawHeaders = [
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id",
+    ),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+]
+_PRIVATE: RawHeaders = [(b"cross-origin-resource-policy", b"same-origin")]
+_NO_STORE = (b"cache-control", b"no-store")
+_NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_PREFLIGHT: RawHeaders = [
+    (b"access-control-allow-headers", b"accept-language, content-type, if-none-match, traceparent"),
+    (b"access-control-max-age", b"86400"),
+]
+_LINGER_BYTES, _LINGER_SECONDS = 1_048_576, 2.0
+
+
+class Exchange:
+    """A request and its answer. `status` is 0 until the answer begins; `error` a stable code.
+
+    `template` is the path's form without ids; `safe_headers` go with every answer.
+    """
+
+    __slots__ = (
+        *("body", "client_id", "error", "method", "reading", "route", "status"),
+        *("template", "trace", "_safe_headers", "_send"),
+    )
+
+    def __init__(self, send: Send, trace: Trace, method: str, safe_headers: RawHeaders) -> None:
+        self.trace = trace
+        self.method = method
+        self.route: Route | None = None
+        self.template = "unmatched"
+        self.client_id = ""
+        self.reading: Reading | None = None
+        self.body: ClientBody | None = None
+        self.status = 0
+        self.error: str | None = None
+        self._send = send
+        self._safe_headers = safe_headers
+
+    async def pass_back(self, answer: Answer) -> None:
+        """Send a service's answer on: in one piece when it is all there, as it comes when not."""
+        status, whole = answer.status, answer.whole()
+        headers = pass_answer(answer.headers, status=status)
+        if whole is not None:
+            self.trace.called(status, None)
+            await self.answer(status, headers, whole)
+            return
+        await self._start(status, headers, {name for name, _ in headers})
+        async for part in answer.parts():
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        self.trace.called(status, None)
+        await self._end(b"")
+
+    async def allow(self, methods: list[str], shared: list[str]) -> None:
+        """Answer OPTIONS: the path's methods, and which of them any web page may use."""
+        headers = [(b"allow", ", ".join([*methods, "OPTIONS"]).encode()), _date()]
+        if shared:
+            headers += [*_SHARED[:1], *_PREFLIGHT]
+            headers.append((b"access-control-allow-methods", ", ".join(shared).encode()))
+        await self.answer(204, headers, b"")
+
+    async def refuse(self, refusal: MaillageError) -> None:
+        """Answer with a problem document, or cut the answer that has begun."""
+        self.error = refusal.code
+        self.trace.called(0, refusal.code)
+        if self.status:
+            # Returning without the answer's end makes the server close the connection: the client
+            # sees a cut.
+            log(Event.ANSWER_CUT, code=refusal.code, route=self.template)
+            return
+        document = problem_document(refusal, trace_id=self.trace.trace_id)
+        body = json.dumps(document, ensure_ascii=False).encode()
+        headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode()), _date()]
+        headers += [(n.lower().encode(), v.encode()) for n, v in refusal.headers.items()]
+        if self.body is not None and self.body.may_go_on:
+            await self._answer_and_hang_up(self.body, refusal.status, headers, body)
+        else:
+            await self.answer(refusal.status, headers, body)
+
+    async def answer(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        names = {name for name, _ in headers}
+        if b"content-length" not in names and self.method != "HEAD" and status not in (204, 304):
+            headers.append((b"content-length", b"%d" % len(body)))
+        await self._start(status, headers, names)
+        await self._end(body)
+
+    async def _answer_and_hang_up(
+        self, incoming: ClientBody, status: int, headers: RawHeaders, body: bytes
+    ) -> None:
+        """For a body that is still coming: answer, swallow some of the rest, close."""
+        headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        await self._start(status, headers, {name for name, _ in headers})
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        await incoming.drain(limit=_LINGER_BYTES, seconds=_LINGER_SECONDS)
+        await self._end(b"")
+
+    async def _start(self, status: int, headers: RawHeaders, names: set[bytes]) -> None:
+        self.status = status
+        headers += self._safe_headers
+        headers.append((b"x-request-id", self.trace.trace_id.encode()))
+        if self.route is not None and self.route.cors:
+            headers += _SHARED
+        else:
+            headers += _PRIVATE
+            if b"cache-control" not in names:
+                headers.append(_NO_STORE)
+        if b"content-security-policy" not in names:
+            headers.append(_NO_PAGE)
+        if self.reading is not None:
+            headers += self.reading.headers()
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _end(self, body: bytes) -> None:
+        if self.body is not None:
+            self.body.is_answered = True
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _date() -> tuple[bytes, bytes]:
+    # The server adds none, since the services' answers bring their own.
+    return b"date", formatdate(usegmt=True).encode()

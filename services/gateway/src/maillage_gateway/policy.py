@@ -1,0 +1,127 @@
+"""The policy: which service answers which path, for whom and within what bounds.
+
+One readable table (`policy.toml`), loaded and validated when the process starts. What it does not
+name does not exist. It narrows and never grants: the services check scopes again, and what only
+they can know besides.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from maillage_gateway.paths import PathTree
+
+SERVICES = ("directory", "referrals", "campaigns")
+SCOPES = frozenset(
+    {
+        *("directory:read", "directory:write", "directory:verify", "directory:admin"),
+        *("referrals:read", "referrals:write", "referrals:break-glass", "referrals:oversight"),
+        *("referrals:subject", "consents:write"),
+        *("campaigns:manage", "campaigns:lists", "campaigns:call", "campaigns:report"),
+        "ops:read",
+    }
+)
+REFUSED_METER = "refused"
+# What the gateway itself writes, so that no policy can let a stranger's copy through.
+_OURS = frozenset(
+    {
+        *("authorization", "connection", "content-length", "cookie", "expect", "host"),
+        *("baggage", "traceparent", "tracestate", "transfer-encoding", "x-request-id"),
+        *("keep-alive", "proxy-authorization", "te", "trailer", "upgrade", "via", "forwarded"),
+    }
+)
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rate(_Table):
+    """A bucket of `burst` requests that refills at `per_second`."""
+
+    per_second: Annotated[float, Field(gt=0)]
+    burst: Annotated[int, Field(ge=1)]
+
+
+class Meter(_Table):
+    client: Rate
+    stranger: Rate
+
+
+class Route(_Table):
+    """One row of the table; `policy.toml` says what each column means."""
+
+    path: str
+    service: Literal["directory", "referrals", "campaigns"]
+    methods: Annotated[tuple[Method, ...], Field(min_length=1)]
+    scopes: frozenset[str]
+    anonymous: bool
+    machines: bool
+    cors: bool
+    meter: str
+    body: Annotated[int, Field(ge=0)]
+    silence: Annotated[float, Field(gt=0, le=300)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Route":
+        if not self.anonymous and not self.scopes:
+            raise ValueError(f"{self.path}: name scopes, or open it with anonymous = true")
+        if self.cors and not self.anonymous:
+            raise ValueError(f"{self.path}: only what anybody may read can be shared by CORS")
+        if unknown := self.scopes - SCOPES:
+            raise ValueError(f"{self.path}: unknown scopes {sorted(unknown)}")
+        return self
+
+
+class _Headers(_Table):
+    forwarded: tuple[HeaderName, ...]
+
+
+class _Document(_Table):
+    defaults: dict[str, Any]
+    meters: dict[str, Meter]
+    headers: _Headers
+    routes: list[dict[str, Any]]
+
+
+class Policy:
+    """The validated table, ready to be asked once per request."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """ValueError (pydantic's included) tells which row is wrong."""
+        tables = _Document.model_validate(document)
+        self.routes = [Route.model_validate({**tables.defaults, **row}) for row in tables.routes]
+        self.meters = tables.meters
+        self.forwarded_headers = frozenset(tables.headers.forwarded)
+        if stolen := self.forwarded_headers & _OURS:
+            raise ValueError(f"headers that the gateway writes itself: {sorted(stolen)}")
+        wanted = {REFUSED_METER, *(route.meter for route in self.routes)}
+        if missing := wanted - self.meters.keys():
+            raise ValueError(f"meters that no table describes: {sorted(missing)}")
+        self._trees: dict[str, PathTree[Route]] = {}
+        for route in self.routes:
+            for method in route.methods:
+                self._trees.setdefault(method, PathTree()).add(route.path, route)
+        if "GET" in self._trees:
+            self._trees["HEAD"] = self._trees["GET"]
+
+    @classmethod
+    def load(cls, file: Path | None = None) -> "Policy":
+        """The packaged policy, or the one in `file`."""
+        source = file or resources.files(__package__).joinpath("policy.toml")
+        return cls(tomllib.loads(source.read_text(encoding="utf-8")))
+
+    def find(self, method: str, path: str) -> Route | None:
+        tree = self._trees.get(method)
+        return tree.find(path) if tree else None
+
+    def methods(self, path: str) -> Iterator[str]:
+        """The methods that the path has, sorted, for `Allow`."""
+        return (name for name in sorted(self._trees) if self._trees[name].find(path) is not None)

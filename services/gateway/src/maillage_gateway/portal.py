@@ -1,0 +1,110 @@
+"""The gateway's own pages: health, the merged OpenAPI document, its reader and a landing page.
+
+Everything is served from this process: no page asks another host for anything.
+"""
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated
+
+import swagger_ui_bundle  # type: ignore[import-untyped]
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from maillage_common.auth import Caller, open_to_anyone
+from maillage_common.errors import DependencyUnavailable, NotFound
+from maillage_common.schemas import Answer
+from maillage_gateway.descriptions import Descriptions
+from maillage_gateway.issuers import KeyRing
+from maillage_gateway.readiness import Readiness
+
+Anyone = Annotated[Caller, open_to_anyone()]
+
+_SAFE = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_PAGES = resources.files(__package__).joinpath("pages")
+_SWAGGER = Path(str(swagger_ui_bundle.swagger_ui_path))
+_ASSETS: dict[str, tuple[Traversable, str]] = {
+    "landing.css": (_PAGES.joinpath("landing.css"), "text/css; charset=utf-8"),
+    "start.js": (_PAGES.joinpath("start.js"), "text/javascript; charset=utf-8"),
+    "swagger-ui.css": (_SWAGGER / "swagger-ui.css", "text/css; charset=utf-8"),
+    "swagger-ui-bundle.js": (_SWAGGER / "swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    "favicon-32x32.png": (_SWAGGER / "favicon-32x32.png", "image/png"),
+}
+
+
+class Live(Answer):
+    status: str
+
+
+class Ready(Answer):
+    """Each service, and whether the gateway has keys to check tokens with."""
+
+    status: str
+    services: dict[str, bool]
+    keys: bool
+
+
+class NotReady(DependencyUnavailable):
+    code, title = "not_ready", "Not everything behind the gateway is ready"
+
+
+def is_own(path: str) -> bool:
+    """Whether the gateway answers this path itself."""
+    return path in _OWN or path.startswith("/docs/")
+
+
+_OWN = frozenset({"/", "/docs", "/openapi.json", "/health/live", "/health/ready"})
+router = APIRouter(tags=["gateway"])
+
+
+@router.get("/health/live")
+async def live(caller: Anyone) -> Live:
+    """This process answers."""
+    return Live(status="ok")
+
+
+@router.get("/health/ready")
+async def ready(request: Request, caller: Anyone) -> Ready:
+    """Every service is ready, and tokens of at least one issuer can be checked."""
+    readiness: Readiness = request.app.state.readiness
+    keys: KeyRing = request.app.state.keys
+    services = await readiness.ask()
+    if not all(services.values()) or not keys.is_ready:
+        members = {"services": services, "keys": keys.is_ready}
+        raise NotReady("Try again in a few seconds.", members=members)
+    return Ready(status="ok", services=services, keys=True)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request, caller: Anyone) -> Response:
+    descriptions: Descriptions = request.app.state.descriptions
+    headers = {**_SAFE, "Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=60"}
+    return Response(await descriptions.merged(), media_type="application/json", headers=headers)
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(caller: Anyone) -> HTMLResponse:
+    return HTMLResponse(_PAGES.joinpath("docs.html").read_text("utf-8"), headers=_SAFE)
+
+
+@router.get("/docs/{asset}", include_in_schema=False)
+async def docs_asset(asset: str, caller: Anyone) -> Response:
+    if asset not in _ASSETS:
+        raise NotFound()
+    source, media_type = _ASSETS[asset]
+    headers = {**_SAFE, "Cache-Control": "max-age=3600"}
+    return Response(source.read_bytes(), media_type=media_type, headers=headers)
+
+
+@router.get("/", include_in_schema=False)
+async def landing(caller: Anyone) -> HTMLResponse:
+    return HTMLResponse(_PAGES.joinpath("landing.html").read_text("utf-8"), headers=_SAFE)

@@ -1,0 +1,59 @@
+"""Settings of the gateway, from the environment with the prefix GATEWAY_."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import SettingsConfigDict
+
+from maillage_common.settings import ServiceSettings
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class IssuerSettings(BaseModel):
+    """One issuer of access tokens; see the README for the members."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: Annotated[str, Field(min_length=1)]
+    jwks_uri: str | None = None
+    algorithms: Annotated[frozenset[str], Field(min_length=1)]
+    scopes: frozenset[str] | None = None
+    max_lifetime_seconds: Annotated[int, Field(ge=60)] = 3600
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True)
+
+    directory_url: str
+    referrals_url: str
+    campaigns_url: str
+    issuers: Annotated[tuple[IssuerSettings, ...], Field(min_length=1)]
+    audience: str = "maillage"
+    policy_file: Path | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    max_header_bytes: Count = 32 * 1024
+    # 200 connections cover 1,000 requests/s at a mean answer of 200 ms, to each service.
+    upstream_connections: Count = 200
+    upstream_connect_seconds: Seconds = 2.0
+    # A removed key stops working within refresh + fetch seconds while its issuer answers, and
+    # within stale seconds while it does not.
+    keys_refresh_seconds: Seconds = 300.0
+    keys_cooldown_seconds: Seconds = 10.0
+    keys_fetch_seconds: Seconds = 3.0
+    keys_stale_seconds: Seconds = 3600.0
+    token_leeway_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
+    # About 3 KiB each.
+    token_cache_size: Count = 10_000
+
+    def service_urls(self) -> dict[str, str]:
+        """Base address of each service, without a closing slash."""
+        urls = {
+            "directory": self.directory_url,
+            "referrals": self.referrals_url,
+            "campaigns": self.campaigns_url,
+        }
+        return {service: url.rstrip("/") for service, url in urls.items()}

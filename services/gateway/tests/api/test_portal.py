@@ -1,0 +1,106 @@
+"""The gateway's own pages."""
+
+import re
+
+import pytest
+
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "x", "version": "1"},
+    "paths": {
+        "/directory/v1/needs": {
+            "get": {
+                "operationId": "list_needs",
+                "responses": {
+                    "200": {
+                        "content": {
+                            "application/json": {"schema": {"$ref": "#/components/schemas/Page"}}
+                        }
+                    }
+                },
+                "security": [{"internal": []}],
+            },
+            "put": {"operationId": "replace_needs"},
+        },
+        "/directory/v1/services/{service_id}": {
+            "get": {"operationId": "read_service"},
+            "patch": {"operationId": "change_service"},
+        },
+        "/directory/v1/secret": {"get": {"operationId": "secret"}},
+        "/health/ready": {"get": {"operationId": "ready"}},
+    },
+    "components": {
+        "schemas": {"Page": {"type": "object"}},
+        "securitySchemes": {"internal": {"type": "http", "scheme": "bearer"}},
+    },
+}
+
+
+class TestHealth:
+    async def test_live_asks_nobody(self, start_gateway, settings):
+        nowhere = settings.model_copy(update={"directory_url": "http://127.0.0.1:1"})
+        async with start_gateway(nowhere) as gateway:
+            assert (await gateway.client.get("/health/live")).status_code == 200
+            answer = await gateway.client.get("/health/ready")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+        assert answer.json()["services"] == {
+            "directory": False,
+            "referrals": True,
+            "campaigns": True,
+        }
+
+    async def test_ready_when_every_service_is(self, gateway, issuer):
+        await gateway.client.get("/directory/v1/needs", headers=issuer.bearer())
+        answer = await gateway.client.get("/health/ready")
+        assert answer.status_code == 200
+        assert answer.json()["keys"] is True
+
+
+class TestDocument:
+    async def test_holds_what_the_policy_lets_through_under_the_services_names(
+        self, start_gateway, settings, echo
+    ):
+        echo.documents["/openapi.json"] = DOCUMENT
+        async with start_gateway(settings) as gateway:
+            answer = await gateway.client.get("/openapi.json")
+        document = answer.json()
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert set(document["paths"]) == {
+            "/directory/v1/needs",
+            "/directory/v1/services/{service_id}",
+        }
+        needs = document["paths"]["/directory/v1/needs"]
+        assert set(needs) == {"get"}
+        assert needs["get"]["operationId"] == "directory_list_needs"
+        schema = needs["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/directory.Page"}
+        assert "directory.Page" in document["components"]["schemas"]
+        assert set(document["components"]["securitySchemes"]) == {"access_token"}
+        assert needs["get"]["security"] == [{}, {"access_token": []}]
+        change = document["paths"]["/directory/v1/services/{service_id}"]["patch"]
+        assert {"access_token": ["directory:write"]} in change["security"]
+
+
+class TestPages:
+    async def test_the_landing_page_speaks_three_languages(self, gateway):
+        page = (await gateway.client.get("/")).text
+        assert 'lang="fr"' in page
+        assert 'lang="nl"' in page
+        assert 'lang="en"' in page
+
+    @pytest.mark.parametrize("path", ["/", "/docs"])
+    async def test_pages_and_what_they_load_come_from_here(self, gateway, path):
+        page = await gateway.client.get(path)
+        assert page.status_code == 200
+        assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+        links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert all(link.startswith("/") and not link.startswith("//") for link in links)
+        for asset in (link for link in links if link.startswith("/docs/")):
+            answer = await gateway.client.get(asset)
+            assert answer.status_code == 200
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert len(answer.content) > 100
+
+    @pytest.mark.parametrize("asset", ["swagger-initializer.js", "..%2fportal.py", "x"])
+    async def test_no_other_file_is_served(self, gateway, asset):
+        assert (await gateway.client.get(f"/docs/{asset}")).status_code == 404

@@ -1,0 +1,30 @@
+"""The README names every setting and no other."""
+
+import re
+from pathlib import Path
+
+from maillage_gateway.settings import IssuerSettings, Settings
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+class TestReadme:
+    def test_every_setting_is_documented_and_no_other(self):
+        documented = set(re.findall(r"`GATEWAY_([A-Z_]+)`", README.read_text("utf-8")))
+        assert documented == {name.upper() for name in Settings.model_fields}
+
+    def test_defaults_are_told_as_they_are(self):
+        rows = dict(
+            re.findall(r"^\| `GATEWAY_([A-Z_]+)` \| ([^|]*) \|", README.read_text("utf-8"), re.M)
+        )
+        for name, field in Settings.model_fields.items():
+            told = rows[name.upper()].strip()
+            if field.is_required():
+                assert told == "needed", name
+            elif isinstance(field.default, (int, float)):
+                assert float(told) == field.default, name
+
+    def test_members_of_an_issuer_are_documented(self):
+        text = README.read_text("utf-8")
+        for name in IssuerSettings.model_fields:
+            assert f"`{name}`" in text, name
