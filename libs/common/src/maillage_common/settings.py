@@ -25,7 +25,7 @@ class ServiceSettings(BaseSettings):
     ] = None
     trace_ratio: Annotated[
         float, Field(ge=0, le=1, description="Share of new traces that are recorded")
-    ] = 1.0
+    ] = 0.05
     log_level: Annotated[str, Field(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
     environment: Annotated[str, Field(description="deployment.environment.name of telemetry")] = (
         "production"

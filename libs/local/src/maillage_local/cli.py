@@ -25,6 +25,7 @@ from maillage_local.data_folder import (
     State,
     port_is_free,
 )
+from maillage_local.demo.card import ensure_demo_card
 from maillage_local.demo.story import STEPS, Story, StoryFailed
 from maillage_local.postgres import PostgresFailed
 from maillage_local.sign_in import NoToken, token_for
@@ -185,7 +186,10 @@ async def _run(stack: Stack, folder: DataFolder, output: Output) -> None:
     try:
         started = time.monotonic()
         if await _unless(stopping, stack.start()):
-            await asyncio.to_thread(_welcome, folder, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            if stack.with_demo:
+                await asyncio.to_thread(ensure_demo_card, folder, _state(folder))
+            await asyncio.to_thread(_welcome, folder, seconds)
             await _unless(stopping, stack.watch())
     finally:
         output.note("stopping")

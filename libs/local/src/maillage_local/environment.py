@@ -110,6 +110,8 @@ def service_environment(
         "public_url": deployment.addresses.gateway,
         "signing_key_file": str(deployment.keys.signing_key_file(service)),
         "environment": deployment.environment_name,
+        # One machine, few requests: every trace is worth keeping.
+        "trace_ratio": "1",
     }
     if telemetry_file is not None:
         settings["telemetry_file"] = str(telemetry_file)

@@ -49,7 +49,7 @@ class Stack:
     ) -> None:
         self._folder = folder
         self._output = output
-        self._with_demo = with_demo
+        self.with_demo = with_demo
         folder.ensure()
         self._secrets = folder.secrets()
         self.ports = folder.ports(gateway_port)
@@ -128,7 +128,7 @@ class Stack:
         loader = [*(package / "reference").rglob("*"), *(package / "loading").rglob("*.py")]
         reference = self._command("directory", "load-reference", database)
         await self._once("directory load-reference", digest(loader), reference)
-        if not self._with_demo:
+        if not self.with_demo:
             return
         # As of today, so that opening hours, capacity and checks are not stale in the demo.
         today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
