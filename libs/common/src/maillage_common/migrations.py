@@ -13,7 +13,6 @@ from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
-from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import MetaData, create_engine, pool, text
@@ -100,8 +99,11 @@ def include_object(
     return not (table or "").startswith("procrastinate_")
 
 
-def create_common_tables(op: Operations, *, app_role: str) -> None:
-    """What `maillage_common` needs in every service's database. First step of a first migration."""
+def create_common_tables(op: Any, *, app_role: str) -> None:
+    """What `maillage_common` needs in every service's database. First step of a first migration.
+
+    `op` is `alembic.op`, a proxy that no type describes.
+    """
     _grant_defaults(op, app_role)
     _create_audit_entry(op, app_role)
     op.execute(
@@ -119,7 +121,7 @@ def create_common_tables(op: Operations, *, app_role: str) -> None:
     _install_procrastinate(op.get_bind())
 
 
-def drop_common_tables(op: Operations, *, app_role: str) -> None:
+def drop_common_tables(op: Any, *, app_role: str) -> None:
     connection = op.get_bind()
     _drop_procrastinate(connection)
     for table in reversed(_COMMON_TABLES):
@@ -131,7 +133,7 @@ def drop_common_tables(op: Operations, *, app_role: str) -> None:
     op.execute(f"REVOKE USAGE ON SCHEMA public FROM {app_role}")
 
 
-def _grant_defaults(op: Operations, app_role: str) -> None:
+def _grant_defaults(op: Any, app_role: str) -> None:
     op.execute(f"GRANT USAGE ON SCHEMA public TO {app_role}")
     op.execute(
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
@@ -143,7 +145,7 @@ def _grant_defaults(op: Operations, app_role: str) -> None:
     op.execute(f"GRANT SELECT ON alembic_version TO {app_role}")
 
 
-def _create_audit_entry(op: Operations, app_role: str) -> None:
+def _create_audit_entry(op: Any, app_role: str) -> None:
     reasons = "'import', 'reference_data', 'clock', 'retention', 'delivery', 'peer_event'"
     op.execute(
         "CREATE TABLE audit_entry ("

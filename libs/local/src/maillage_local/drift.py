@@ -17,7 +17,11 @@ from maillage_common import migrations
 from maillage_local.databases import ServiceDatabase
 from maillage_local.postgres import binaries
 
-_LEFT_OUT = re.compile(r"^(SET|SELECT|--|\\|CREATE POLICY|COMMENT ON)|ROW LEVEL SECURITY")
+# Functions and policies are written in migrations alone.
+_LEFT_OUT = re.compile(
+    r"^(SET|SELECT|CREATE POLICY|CREATE FUNCTION|COMMENT ON)|ROW LEVEL SECURITY|procrastinate"
+)
+_NOT_SQL = ("--", "\\")
 
 
 def schema_drift(service: str, database: ServiceDatabase) -> str:
@@ -60,9 +64,9 @@ def _statements(database: ServiceDatabase) -> set[str]:
         capture_output=True,
         text=True,
     ).stdout
-    lines = [line for line in dump.splitlines() if line and not _LEFT_OUT.search(line)]
-    statements = "\n".join(lines).split(";\n")
-    return {_normal(statement) for statement in statements if "procrastinate" not in statement}
+    lines = [line for line in dump.splitlines() if line and not line.startswith(_NOT_SQL)]
+    statements = [one.strip().rstrip(";") for one in "\n".join(lines).split(";\n")]
+    return {_normal(one) for one in statements if one and not _LEFT_OUT.search(one)}
 
 
 def _normal(statement: str) -> str:

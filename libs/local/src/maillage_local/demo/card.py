@@ -1,4 +1,4 @@
-"""The demo's beneficiary: an anonymous person with a card and one entry, made on the first start."""
+"""The demo's beneficiary: an anonymous person with a card and one entry."""
 
 import json
 

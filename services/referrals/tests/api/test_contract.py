@@ -1,0 +1,127 @@
+"""What the service promises as a whole: its document, open routes, settings and silence."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from services.referrals.tests.world import API, World
+
+from maillage_common import telemetry
+from maillage_common.auth import Authorization, route_authorizations
+from maillage_referrals.main import ROUTERS
+from maillage_referrals.settings import Settings
+
+HERE = Path(__file__).parent
+SNAPSHOT = HERE / "openapi.json"
+OPEN_ROUTES = {"POST /card-sessions", "GET /jwks.json"}
+
+
+class TestOpenApi:
+    def test_is_the_one_that_was_agreed(self, app: Any) -> None:
+        """Run with UPDATE_SNAPSHOTS=1 after a change that partners were told of."""
+        document = json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        if os.environ.get("UPDATE_SNAPSHOTS"):
+            SNAPSHOT.write_text(document, encoding="utf-8")
+        assert document == SNAPSHOT.read_text(encoding="utf-8")
+
+    def test_takes_free_text_nowhere(self, app: Any) -> None:
+        """Every string that comes in is an enum, has a format or pattern, or is opaque."""
+        opaque = {
+            "handle",
+            "card_secret",
+            "secret",
+            "code",
+            "card_code",
+            "cursor",
+            "reference",
+            "url",
+        }
+        schemas = app.openapi()["components"]["schemas"]
+        incoming = [
+            name
+            for name in schemas
+            if not name.endswith("Public") and "additionalProperties" in schemas[name]
+        ]
+        assert len(incoming) > 15
+        for name in incoming:
+            for field, schema in schemas[name].get("properties", {}).items():
+                for kind in schema.get("anyOf", [schema]):
+                    if kind.get("type") != "string" or field in opaque:
+                        continue
+                    closed = {"enum", "const", "format", "pattern"} & set(kind)
+                    assert closed, f"{name}.{field}"
+
+
+def _routes() -> Iterator[tuple[str, list[Authorization]]]:
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            name = f"{' '.join(sorted(route.methods or ()))} {route.path.removeprefix(API)}"
+            yield name, list(route_authorizations(route))
+
+
+class TestRoutes:
+    def test_are_closed_but_for_the_card_session_and_the_keys(self) -> None:
+        routes = dict(_routes())
+        assert len(routes) > 30
+        assert all(routes.values())
+        open_routes = {name for name, ones in routes.items() if not any(o.scopes for o in ones)}
+        assert open_routes == OPEN_ROUTES
+
+    def test_are_for_individuals_but_for_the_one_that_decides_itself(self) -> None:
+        """Machines reach one route, which refuses all but campaigns."""
+        routes = {name: ones for name, ones in _routes() if name not in OPEN_ROUTES}
+        for_machines = {
+            name for name, ones in routes.items() if not any(o.individual for o in ones)
+        }
+        assert for_machines == {"POST /referrals"}
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"`REFERRALS_{name.upper()}`" in readme
+
+
+class TestSilence:
+    async def test_of_logs_and_spans_about_the_person(
+        self, world: World, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        sender, receiver = world.worker(), world.worker("social_worker")
+        contact = {
+            "kind": "contact",
+            "first_name": "Zebulonia",
+            "phone": "+32470999888",
+            "language": "ln",
+        }
+        service = world.directory.add(receiver.organization)
+        made = await world.refer(sender, service, hand_over=contact)
+        person = await world.open_card(made["card"])
+        handle = await world.handle(receiver, person)
+        await world.oral_consent(receiver, person)
+        await world.found(receiver, handle)
+        await world.get(f"/subjects/{person.handle}/access-log", person)
+        await world.get(f"/referrals/{made['id']}", receiver)
+        broken = {"handle": handle, "card_secret": person.qr, "phone": "+32470999888"}
+        await world.post("/care-links", receiver, broken)
+        telemetry.flush()
+        said = capsys.readouterr()
+        written = Path(environment["REFERRALS_TELEMETRY_FILE"]).read_text(encoding="utf-8")
+        assert "/referrals/v1/pointers/search" in written
+        secrets = [
+            "Zebulonia",
+            "470999888",
+            handle,
+            person.handle,
+            made["handle"],
+            person.qr.rpartition(":")[2],
+            person.code,
+            person.code.replace("/", ""),
+        ]
+        for secret in secrets:
+            assert secret not in said.out + said.err
+            assert secret not in written

@@ -1,0 +1,72 @@
+"""What the directory's answers mean here."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from maillage_common.peers import Peer, PeerUnavailable
+from maillage_common.tokens import TokenSigner, service_issuer
+from maillage_referrals.clients import DIRECTORY_SCOPES, SERVICE, HttpDirectory
+
+SERVICE_ID, ORGANIZATION = uuid4(), uuid4()
+
+
+def _directory(answer: httpx.Response | Exception) -> HttpDirectory:
+    def reply(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == f"/directory/v1/services/{SERVICE_ID}"
+        assert "maillage-subject-token" not in request.headers
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    peer = Peer(
+        "directory",
+        "http://directory",
+        TokenSigner(pem, service_issuer(SERVICE)),
+        service=SERVICE,
+        scopes=DIRECTORY_SCOPES,
+        transport=httpx.MockTransport(reply),
+    )
+    return HttpDirectory(peer)
+
+
+def _answer(**more: object) -> httpx.Response:
+    return httpx.Response(
+        200,
+        json={
+            "id": str(SERVICE_ID),
+            "organization": {"id": str(ORGANIZATION), "name": {"fr": "x"}},
+            "needs": ["housing", "sexual-health"],
+            "capacity": {"status": "capacity"},
+            "name": {"fr": "x"},
+            **more,
+        },
+    )
+
+
+class TestFindService:
+    async def test_reads_owner_needs_and_saturation(self) -> None:
+        directory = _directory(_answer(capacity={"status": "waitlist"}))
+        service = await directory.find_service(SERVICE_ID)
+        await directory.close()
+        assert service is not None
+        assert (service.id, service.organization) == (SERVICE_ID, ORGANIZATION)
+        assert service.sensitive_categories == {"sexual_health"}
+        assert service.is_saturated
+
+    async def test_knows_unknown_from_down(self) -> None:
+        assert await _directory(httpx.Response(404, json={})).find_service(SERVICE_ID) is None
+        for answer in (
+            httpx.Response(500),
+            httpx.Response(403, json={"code": "forbidden"}),
+            httpx.Response(200, json={"id": "not one"}),
+            httpx.ConnectError("down"),
+        ):
+            with pytest.raises(PeerUnavailable):
+                await _directory(answer).find_service(SERVICE_ID)
