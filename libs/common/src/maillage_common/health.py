@@ -1,7 +1,7 @@
 """Health and status of a service.
 
 `/health/live`: the process answers. `/health/ready`: its database does too, migrated at least to
-what this code expects. `/<service>/v1/status` (`ops:read`): queue depths and dead letters, never contents.
+what this code expects. `/<service>/v1/status` (`ops:read`): queue depths and dead letters.
 """
 
 from typing import Annotated

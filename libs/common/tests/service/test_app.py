@@ -1,7 +1,8 @@
 import pytest
 from fastapi import APIRouter
-from maillage_common.app import RouteWithoutAuthorization, create_app, maillage_router
 from maillage_sample.settings import Settings
+
+from maillage_common.app import RouteWithoutAuthorization, create_app, maillage_router
 
 
 def test_a_route_that_does_not_say_who_may_use_it_stops_the_start(environment):

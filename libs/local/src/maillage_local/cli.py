@@ -26,7 +26,8 @@ from maillage_local.data_folder import (
     port_is_free,
 )
 from maillage_local.demo.card import ensure_demo_card
-from maillage_local.demo.story import STEPS, Story, StoryFailed
+from maillage_local.demo.narrator import Story, StoryFailed
+from maillage_local.demo.story import STEPS, tell
 from maillage_local.postgres import PostgresFailed
 from maillage_local.sign_in import NoToken, token_for
 from maillage_local.signing_keys import PUBLISHED_AFTER, PUBLISHED_AHEAD, SigningKeys
@@ -142,7 +143,7 @@ def demo(data_dir: DataDir = DEFAULT_FOLDER) -> None:
         state = _state(folder)
         story = Story(state.gateway_url, lambda persona: token_for(persona, folder, state))
         try:
-            for number, told in enumerate(story.tell(), start=1):
+            for number, told in enumerate(tell(story), start=1):
                 console.print(f"\n[bold]{number}. {escape(told.title)}[/bold]", highlight=False)
                 for line in told.lines:
                     console.print(f"   {line}", highlight=False, markup=False, soft_wrap=True)

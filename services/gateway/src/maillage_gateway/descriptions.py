@@ -139,7 +139,15 @@ def _operation(operation: Document, route: Route, service: str) -> Document:
     described = {**operation, "tags": operation.get("tags") or [service]}
     if "operationId" in operation:
         described["operationId"] = f"{service}_{operation['operationId']}"
-    wanted: list[dict[str, list[str]]] = [{_SCHEME: [scope]} for scope in sorted(route.scopes)]
+    # The policy's row spans several operations; the service says which scopes this one takes.
+    asked = {
+        scope
+        for alternative in operation.get("security", [])
+        for scopes in alternative.values()
+        for scope in scopes
+    }
+    scopes = route.scopes & asked or route.scopes
+    wanted: list[dict[str, list[str]]] = [{_SCHEME: [scope]} for scope in sorted(scopes)]
     described["security"] = [{}, {_SCHEME: []}] if route.anonymous else wanted
     return described
 

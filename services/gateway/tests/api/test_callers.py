@@ -140,7 +140,7 @@ class TestMachines:
 
     async def test_a_machine_may_read_the_directory(self, gateway, issuer):
         headers = issuer.bearer(**self.MACHINE)
-        for path in (OPEN, "/hsds/v3/services", "/directory/v1/services"):
+        for path in (OPEN, "/directory/v1/services"):
             assert (await gateway.client.get(path, headers=headers)).status_code == 200
 
     async def test_a_machine_with_every_scope_reaches_no_route_about_persons(

@@ -3,7 +3,7 @@
 import asyncio
 
 SEARCH = "/directory/v1/services/search"
-NOTES = "/directory/v1/suggestions"
+NOTES = "/referrals/v1/card-sessions"
 IMPORTS = "/campaigns/v1/campaigns/1/imports"
 
 
@@ -23,12 +23,12 @@ async def until_refused(gateway, path, **headers):
 
 class TestBodies:
     async def test_a_length_over_the_limit_is_413_before_the_service_is_asked(self, gateway, echo):
-        answer = await gateway.client.post(NOTES, content=b"x" * 8193)
+        answer = await gateway.client.post(NOTES, content=b"x" * 4097)
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
         assert not echo.seen
 
     async def test_a_body_of_exactly_the_limit_passes(self, gateway, echo):
-        assert (await gateway.client.post(NOTES, content=b"x" * 8192)).status_code == 200
+        assert (await gateway.client.post(NOTES, content=b"x" * 4096)).status_code == 200
 
     async def test_a_chunked_body_is_cut_where_it_passes_the_limit(self, gateway, echo):
         async def answer(request, reader, writer):
@@ -73,20 +73,20 @@ class TestBodies:
 class TestMeters:
     async def test_every_metered_answer_tells_what_is_left(self, gateway):
         answer = await gateway.client.post(NOTES, json={})
-        assert answer.headers["RateLimit-Policy"] == '"guarded";q=10;w=50'
-        assert answer.headers["RateLimit"] == '"guarded";r=9;t=5'
+        assert answer.headers["RateLimit-Policy"] == '"guarded";q=30;w=150'
+        assert answer.headers["RateLimit"] == '"guarded";r=29;t=5'
 
     async def test_a_stranger_beyond_the_burst_is_429_and_told_when(self, gateway, echo):
-        for _ in range(10):
+        for _ in range(30):
             assert (await gateway.client.post(NOTES, json={})).status_code == 200
         answer = await gateway.client.post(NOTES, json={})
         assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
         assert 1 <= int(answer.headers["Retry-After"]) <= 5
         assert answer.headers["RateLimit"].startswith('"guarded";r=0')
-        assert len(echo.seen) == 10
+        assert len(echo.seen) == 30
 
     async def test_meters_do_not_touch_each_other(self, gateway, issuer):
-        for _ in range(11):
+        for _ in range(31):
             refused = await gateway.client.post(NOTES, json={})
         assert refused.status_code == 429
         assert (await gateway.client.get("/directory/v1/needs")).status_code == 200
@@ -95,16 +95,16 @@ class TestMeters:
     async def test_clients_are_counted_apart_whoever_their_person_is(self, gateway, issuer):
         one = {"client_id": "one", "scope": "campaigns:lists"}
         statuses = [
-            (await gateway.client.get(IMPORTS, headers=issuer.bearer(**one))).status_code
+            (await gateway.client.post(IMPORTS, headers=issuer.bearer(**one))).status_code
             for _ in range(30)
         ]
         assert statuses[:20] == [200] * 20
         assert 429 in statuses
         two = issuer.bearer(**(one | {"client_id": "two"}))
-        assert (await gateway.client.get(IMPORTS, headers=two)).status_code == 200
+        assert (await gateway.client.post(IMPORTS, headers=two)).status_code == 200
 
     async def test_a_stranger_cannot_choose_the_address_that_is_counted(self, gateway):
-        for number in range(11):
+        for number in range(31):
             spoofed = {"X-Forwarded-For": f"10.0.0.{number}"}
             answer = await gateway.client.post(NOTES, json={}, headers=spoofed)
         assert answer.status_code == 429
@@ -114,7 +114,7 @@ class TestMeters:
             settings.model_dump() | {"trusted_proxies": ["127.0.0.0/8", "10.1.0.0/16"]}
         )
         async with start_gateway(trusted) as gateway:
-            for number in range(11):
+            for number in range(31):
                 # The last untrusted hop counts; what stands before it is the caller's own claim.
                 hops = {"X-Forwarded-For": f"1.2.3.{number}, 10.0.0.{number}, 10.1.0.1"}
                 passed = await gateway.client.post(NOTES, json={}, headers=hops)

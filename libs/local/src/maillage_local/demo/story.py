@@ -5,93 +5,23 @@ Each step does what its people do, checks what must be true, and returns what th
 end-to-end tests look at what they leave in `Story`.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
-
 from maillage_common import clock
-from maillage_local.demo.identities import demo_organization, demo_service
-from maillage_local.demo.lists import story_list
+from maillage_local.demo.identities import demo_service
+from maillage_local.demo.narrator import Story, Told, check
+from maillage_local.demo.story_lists import back_office_pushes_list
+from maillage_local.demo.story_person import person_opens_and_withdraws
 
-PATIENCE_SECONDS = 45.0
 TARGET = str(demo_service("target"))
-CONSENT_TEXT = {"language": "ar", "version": "2026-1"}
 
 
-class StoryFailed(AssertionError):
-    """Something that must be true was not; the message says what was expected of whom."""
-
-
-@dataclass
-class Told:
-    """One step: who acts, what happened, in lines for a person to read."""
-
-    title: str
-    lines: list[str]
-
-
-@dataclass
-class Story:
-    """The people and what they hold: ids, a card, a lease. Filled step by step."""
-
-    gateway_url: str
-    sign_in: Callable[[str], str]
-    held: dict[str, Any] = field(default_factory=dict)
-    trace_id: str = ""
-    _tokens: dict[str, str] = field(default_factory=dict)
-
-    def call(
-        self,
-        who: str | None,
-        method: str,
-        path: str,
-        *,
-        expect: int | tuple[int, ...] = (200, 201, 202),
-        token: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        **body: Any,
-    ) -> httpx.Response:
-        """One request as persona `who` (None: a stranger), which must answer as expected."""
-        sent = dict(headers or {})
-        if who is not None:
-            if who not in self._tokens:
-                self._tokens[who] = self.sign_in(who)
-            token = self._tokens[who]
-        if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
-        answer = httpx.request(
-            method, self.gateway_url + path, headers=sent, timeout=30, trust_env=False, **body
-        )
-        wanted = (expect,) if isinstance(expect, int) else expect
-        if answer.status_code not in wanted:
-            raise StoryFailed(
-                f"{who or 'a stranger'}: {method} {path} answered {answer.status_code},"
-                f" not {wanted}: {answer.text[:600]}"
-            )
-        return answer
-
-    def until(self, what: str, look: Callable[[], Any]) -> Any:
-        """Look again until there is something to see: jobs run a moment later."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while not (seen := look()):
-            if time.monotonic() > give_up:
-                raise StoryFailed(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
-            time.sleep(0.2)
-        return seen
-
-    def tell(self) -> Iterator[Told]:
-        """The steps, one after the other."""
-        for step in STEPS:
-            yield step(self)
-
-
-def check(condition: object, expectation: str) -> None:
-    if not condition:
-        raise StoryFailed(expectation)
+def tell(story: Story) -> Iterator[Told]:
+    """The steps, one after the other."""
+    for step in STEPS:
+        yield step(story)
 
 
 def partner_searches(story: Story) -> Told:
@@ -122,89 +52,6 @@ def partner_searches(story: Story) -> Told:
     return Told(
         "A partner application looks for a service: Arabic, near, open now, no papers", lines
     )
-
-
-def back_office_pushes_list(story: Story) -> Told:
-    campaign = story.call("coordinator", "POST", "/campaigns/v1/campaigns", json=_campaign()).json()
-    story.held["campaign"] = campaign["id"]
-    base = f"/campaigns/v1/campaigns/{campaign['id']}"
-    names = {"fr": "Mutualité chrétienne", "nl": "Christelijke Mutualiteit"}
-    presented = {"caller_name": names, "ring_back_number": "+3225550000"}
-    story.call("office-mc", "PUT", f"{base}/participation", json=presented)
-    first = _push(story, "liste.csv", story_list("mc"))
-    rows = story.call("office-mc", "GET", f"/campaigns/v1/imports/{first['id']}/rows?limit=100")
-    issues = rows.json()["items"]
-    check(first["counts"]["bad"] and issues, "the list's bad rows are reported, row by row")
-    check(first["counts"]["objection"] == 1, "the row that objects is taken as an objection")
-    story.held["import"] = first["id"]
-    _approve(story, first["id"])
-    corrected = _push(story, "liste-corrigee.csv", story_list("mc", corrected=True))
-    check(corrected["counts"]["bad"] == 0, "the corrected rows are all good")
-    _approve(story, corrected["id"])
-    counts = first["counts"]
-    lines = [
-        f"{counts['good']} good rows, {counts['bad']} bad, {counts['duplicate']} repeated,"
-        f" {counts['objection']} objecting; read as {first['encoding']}.",
-        *(
-            f"  row {issue['row']}{issue['column'] or ''}: {issue['messages']['fr']}"
-            for issue in issues
-            if issue["severity"] == "error"
-        ),
-        f"Corrected and pushed again: {corrected['counts']['new']} more people. Approved.",
-    ]
-    return Told("A mutuality's back office pushes its call list, corrects it and approves", lines)
-
-
-def _campaign() -> dict[str, Any]:
-    today = clock.now().date()
-    every_day = {"days": ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]}
-    return {
-        "title": {"fr": "Dépistage (démonstration)", "nl": "Screening (demonstratie)"},
-        "theme": "prevention-cancer-screening",
-        "opening": {
-            "fr": "Bonjour, je vous appelle de la part de votre mutualité. Vous pouvez refuser.",
-            "nl": "Dag, ik bel u namens uw ziekenfonds. U mag weigeren.",
-        },
-        "starts_on": today.isoformat(),
-        "ends_on": (today + timedelta(days=30)).isoformat(),
-        # The story is told at any hour; real campaigns keep the default windows.
-        "rules": {
-            "windows": [{**every_day, "opens_at": "00:00", "closes_at": "24:00"}],
-            "on_public_holidays": True,
-        },
-    }
-
-
-def _push(story: Story, name: str, content: bytes) -> dict[str, Any]:
-    pushed = story.call(
-        "office-mc",
-        "POST",
-        f"/campaigns/v1/campaigns/{story.held['campaign']}/imports",
-        content=content,
-        headers={
-            "Content-Type": "text/csv",
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    ).json()
-    return _import_at(story, pushed["id"], "awaiting_approval")
-
-
-def _approve(story: Story, import_id: str) -> None:
-    decision = {"decision": "approve", "confirm_bad_rows": True}
-    story.call("office-mc", "POST", f"/campaigns/v1/imports/{import_id}/decision", json=decision)
-    _import_at(story, import_id, "done")
-
-
-def _import_at(story: Story, import_id: str, stage: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        seen: dict[str, Any] = story.call(
-            "office-mc", "GET", f"/campaigns/v1/imports/{import_id}"
-        ).json()
-        check(seen["stage"] != "failed", f"the import does not fail ({seen['failure_code']})")
-        return seen if seen["stage"] == stage else None
-
-    found: dict[str, Any] = story.until(f"the import is {stage}", look)
-    return found
 
 
 def counsellor_calls(story: Story) -> Told:
@@ -307,108 +154,6 @@ def receiver_answers(story: Story) -> Told:
         "The counsellor sees it on the case.",
     ]
     return Told("The receiving service answers; the person's answer closes the loop", lines)
-
-
-def person_opens_and_withdraws(story: Story) -> Told:
-    card = _has_a_record(story)
-    worker = _known_to(story, "raq-worker", {"card_secret": card["qr_payload"]})
-    before = _search(story, "raq-worker", worker)
-    check(before == [], "without the person's consent the worker sees nothing")
-    _shows_card(story, worker, card)
-    opened = _search(story, "raq-worker", worker)
-    check(len(opened) == 1, "with the card the worker sees the other service's pointer")
-    stranger = _known_to(story, "reception", {"card_code": card["code"]})
-    check(_search(story, "reception", stranger) == [], "the printed code alone opens nothing")
-    person = _opens_session(story, card)
-    log = _as_person(story, person, "GET", f"/subjects/{person['handle']}/access-log?limit=100")
-    denied = [one for one in log["items"] if one["decision"] == "denied"]
-    check(denied, "the person sees who was denied")
-    host = str(demo_organization("host-partner"))
-    exclusion = {"handle": person["handle"], "organization": host}
-    _as_person(story, person, "POST", "/exclusions", json=exclusion)
-    check(_search(story, "raq-worker", worker) == [], "an exclusion takes effect at once")
-    own = f"/consents?limit=100&handle={person['handle']}"
-    consents = _as_person(story, person, "GET", own)["items"]
-    for consent in consents:
-        _as_person(story, person, "POST", f"/consents/{consent['id']}/withdrawal")
-    lines = [
-        f"Without consent: {len(before)} pointers. With the card: "
-        + ", ".join(f"{one['category']} / {one['kind']} ({one['status']})" for one in opened),
-        f"The person's log: {len(log['items'])} entries, {len(denied)} of them denied.",
-        *(f"  {one['who']}: {one['words']}" for one in log["items"][:4]),
-        f"Excludes the worker's organization and withdraws {len(consents)} consents:"
-        " access ends at once.",
-    ]
-    return Told("A RAQ worker meets a person, who opens, looks, excludes and withdraws", lines)
-
-
-def _has_a_record(story: Story) -> dict[str, str]:
-    """Someone who got a card at a social service, where an entry was made with their word."""
-    made = story.call("social-worker", "POST", "/referrals/v1/subjects", json={}).json()
-    home = str(demo_organization("casg"))
-    _consent(story, "social-worker", made["handle"], home, {"method": "oral"})
-    pointer = {
-        "handle": made["handle"],
-        "category": "administration",
-        "kind": "demarche",
-        "status": "under_way",
-        "from_on": clock.now().date().isoformat(),
-        "locator": {"system": "demo-dossiers", "reference": f"D-{time.time_ns() % 10**9}"},
-    }
-    story.call("social-worker", "POST", "/referrals/v1/pointers", json=pointer)
-    card: dict[str, str] = made["card"]
-    return card
-
-
-def _known_to(story: Story, who: str, shown: dict[str, str]) -> str:
-    """The handle under which the worker's organization knows whoever shows this card."""
-    resolved = story.call(who, "POST", "/referrals/v1/subjects/resolve", json=shown).json()
-    return str(resolved["handle"])
-
-
-def _shows_card(story: Story, handle: str, card: dict[str, str]) -> None:
-    """The person agrees, by their card, and lets the worker read it: consent and care link."""
-    proof = {"method": "card", "card_secret": card["qr_payload"]}
-    _consent(story, "raq-worker", handle, str(demo_organization("host-partner")), proof)
-    evidence = {"kind": "card_read", "card_secret": card["qr_payload"]}
-    link = {"handle": handle, "evidence": evidence}
-    story.call("raq-worker", "POST", "/referrals/v1/care-links", json=link)
-
-
-def _consent(story: Story, who: str, handle: str, organization: str, proof: dict[str, str]) -> None:
-    consent = {
-        "handle": handle,
-        "grantee": {"kind": "organization", "organization": organization},
-        "categories": ["ordinary"],
-        "purposes": ["social_support", "care"],
-        "text": CONSENT_TEXT,
-        "proof": proof,
-    }
-    story.call(who, "POST", "/referrals/v1/consents", json=consent)
-
-
-def _search(story: Story, who: str, handle: str) -> list[dict[str, Any]]:
-    wanted = {"handle": handle, "purpose": "social_support"}
-    found = story.call(who, "POST", "/referrals/v1/pointers/search", json=wanted).json()
-    items: list[dict[str, Any]] = found["items"]
-    return items
-
-
-def _opens_session(story: Story, card: dict[str, str]) -> dict[str, str]:
-    shown = {"secret": card["qr_payload"]}
-    session: dict[str, str] = story.call(
-        None, "POST", "/referrals/v1/card-sessions", json=shown
-    ).json()
-    return session
-
-
-def _as_person(
-    story: Story, person: dict[str, str], method: str, path: str, **body: Any
-) -> dict[str, Any]:
-    token = person["access_token"]
-    answer = story.call(None, method, f"/referrals/v1{path}", token=token, **body)
-    content: dict[str, Any] = answer.json()
-    return content
 
 
 def coordinator_reports(story: Story) -> Told:

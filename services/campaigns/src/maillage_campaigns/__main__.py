@@ -1,0 +1,4 @@
+from maillage_campaigns.settings import Settings
+from maillage_common.command import run
+
+run("campaigns", Settings)

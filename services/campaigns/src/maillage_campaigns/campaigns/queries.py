@@ -1,0 +1,51 @@
+"""Reading campaigns (shared) and participations (the caller's own, by row-level security)."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_campaigns.campaigns.schemas import CampaignPublic
+from maillage_campaigns.models import Campaign, Participation
+from maillage_common.errors import NotFound
+from maillage_common.pagination import Cursors, Page
+
+
+async def get_campaign(
+    session: AsyncSession, campaign_id: UUID, *, for_update: bool = False
+) -> Campaign:
+    query = select(Campaign).where(Campaign.id == campaign_id)
+    if for_update:
+        query = query.with_for_update()
+    campaign = (await session.exec(query)).first()
+    if campaign is None:
+        raise NotFound
+    return campaign
+
+
+async def list_campaigns(
+    session: AsyncSession, cursors: Cursors, *, limit: int, cursor: str | None
+) -> Page[CampaignPublic]:
+    """Newest first; ids are time-ordered, so a campaign made meanwhile moves no page."""
+    query = select(Campaign).order_by(col(Campaign.id).desc()).limit(limit + 1)
+    if cursor is not None:
+        [last] = cursors.decode(cursor, query="campaigns")
+        query = query.where(Campaign.id < UUID(last))
+    found = (await session.exec(query)).all()
+    more = len(found) > limit
+    return Page(
+        items=[CampaignPublic.model_validate(campaign) for campaign in found[:limit]],
+        next_cursor=cursors.encode([str(found[limit - 1].id)], query="campaigns") if more else None,
+    )
+
+
+async def find_participation(
+    session: AsyncSession, tenant: str, campaign_id: UUID
+) -> Participation | None:
+    return (
+        await session.exec(
+            select(Participation)
+            .where(Participation.tenant == tenant, Participation.campaign_id == campaign_id)
+            .with_for_update()
+        )
+    ).first()

@@ -1,0 +1,50 @@
+"""What a service says of its capacity."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from maillage_common.schemas import Answer, Payload
+from maillage_directory.models import CapacityStatus, Confidence
+from maillage_directory.records.fields import Line
+
+
+class NewCapacityReport(Payload):
+    """`observed_at` is now, and `valid_until` two weeks later, unless told otherwise."""
+
+    status: CapacityStatus
+    places: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    unit: Line | None = None
+    waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    observed_at: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+    confidence: Confidence = Confidence.DECLARED
+
+
+class ServiceCapacityReport(NewCapacityReport):
+    service: UUID
+
+
+class NewCapacityReports(Payload):
+    """Many services at once, all or none."""
+
+    reports: Annotated[list[ServiceCapacityReport], Field(min_length=1, max_length=500)]
+
+
+class CapacityReportPublic(Answer):
+    id: UUID
+    service_id: UUID
+    status: CapacityStatus
+    places: int | None
+    unit: str | None
+    waiting_days: int | None
+    observed_at: datetime
+    valid_until: datetime
+    confidence: Confidence
+
+
+class CapacityReportsPublic(Answer):
+    items: list[CapacityReportPublic]
+    next_cursor: Literal[None] = None

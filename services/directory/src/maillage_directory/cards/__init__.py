@@ -1,0 +1,1 @@
+"""A service as readers see it: its shape, and how a card of the projection becomes one."""

@@ -1,0 +1,84 @@
+"""Database objects that are not tables, kept beside the models.
+
+The migrations have their own frozen copies; the drift test compares the two.
+"""
+
+CREATE = (
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public",
+    "CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public",
+    *(
+        statement
+        for configuration, parent, stemmer in (
+            ("directory_french", "french", "french_stem"),
+            ("directory_dutch", "dutch", "dutch_stem"),
+            ("directory_simple", "simple", "simple"),
+        )
+        for statement in (
+            f"CREATE TEXT SEARCH CONFIGURATION public.{configuration} (COPY = pg_catalog.{parent})",
+            f"ALTER TEXT SEARCH CONFIGURATION public.{configuration}"
+            " ALTER MAPPING FOR hword, hword_part, word"
+            f" WITH public.unaccent, pg_catalog.{stemmer}",
+        )
+    ),
+)
+
+# Every territory and all those above it, itself included. Uncertain ones are dropped when a certain
+# one settles their kind (1020 lies in the basin Nord, though its commune lies in several), and when
+# the territory has memberships of that kind of its own (1000 names its basins: what its commune may
+# lie in says nothing more).
+TERRITORY_ABOVE = """
+CREATE VIEW public.territory_above AS
+WITH RECURSIVE climb(code, above, is_certain) AS (
+    SELECT t.code, t.code, true FROM public.territory t
+    UNION
+    SELECT c.code, m.within_code::text, c.is_certain AND m.is_certain
+    FROM climb c
+    JOIN public.territory_membership m ON m.territory_code::text = c.above
+    WHERE (m.valid_from IS NULL OR m.valid_from <= CURRENT_DATE)
+        AND (m.valid_to IS NULL OR m.valid_to >= CURRENT_DATE)
+), best AS (
+    SELECT c.code, c.above, t.kind, bool_or(c.is_certain) AS is_certain,
+        EXISTS (
+            SELECT FROM public.territory_membership o
+            WHERE o.territory_code::text = c.code AND o.within_code::text = c.above
+        ) AS is_own
+    FROM climb c
+    JOIN public.territory t ON t.code = c.above
+    GROUP BY c.code, c.above, t.kind
+)
+SELECT b.code, b.above, b.is_certain
+FROM best b
+WHERE b.is_certain OR NOT EXISTS (
+    SELECT FROM best s
+    WHERE s.code = b.code AND s.kind = b.kind AND (s.is_certain OR s.is_own AND NOT b.is_own)
+)
+"""
+
+# The threshold belongs to the function: a session setting would have to follow every pooled
+# connection. 0.45 lets one wrong letter through in a word of eight ("logemant").
+CREATE_AFTER_TABLES = (
+    TERRITORY_ABOVE,
+    """
+CREATE FUNCTION public.service_resembling(asked text)
+RETURNS TABLE (service_id uuid, likeness real)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET pg_trgm.word_similarity_threshold = 0.45
+AS $$
+SELECT s.service_id, public.word_similarity(asked, s.typo_text)
+FROM public.service_search s
+WHERE asked OPERATOR(public.<%) s.typo_text
+$$
+""",
+)
+
+DROP = (
+    "DROP FUNCTION public.service_resembling(text)",
+    "DROP VIEW public.territory_above",
+)
+DROP_AFTER_TABLES = (
+    "DROP TEXT SEARCH CONFIGURATION public.directory_simple",
+    "DROP TEXT SEARCH CONFIGURATION public.directory_dutch",
+    "DROP TEXT SEARCH CONFIGURATION public.directory_french",
+    "DROP EXTENSION unaccent",
+    "DROP EXTENSION pg_trgm",
+)

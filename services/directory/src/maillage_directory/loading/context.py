@@ -1,0 +1,130 @@
+"""Loads what surrounds services: who covers which territory, and what workers observed."""
+
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_common import clock
+from maillage_directory.loading.outcome import Lined, Outcome, Rejected
+from maillage_directory.models import Observation, Organization, ProgramCoverage
+from maillage_directory.records.schemas import CoverageRecord, ObservationRecord
+from maillage_directory.records.writing import table_of
+from maillage_directory.vocabulary import Terms, nearest
+
+_COVERAGE = uuid5(NAMESPACE_URL, "https://maillage.brussels/directory/coverage")
+
+
+async def load_coverage(
+    session: AsyncSession, lined: Lined, terms: Terms, outcome: Outcome
+) -> None:
+    wanted = {record.organization for _, record in lined}
+    found = await session.exec(select(Organization.id).where(col(Organization.id).in_(wanted)))
+    present = set(found.all())
+    rows = {}
+    for number, record in lined:
+        if record.organization not in present:
+            outcome.rejected.append(
+                Rejected(number, "unknown_organization", "/organization", "Load it first.")
+            )
+        elif _codes_known(number, record, terms, outcome):
+            row = _coverage_row(record)
+            rows[row["id"]] = row
+    await _upsert(session, table_of(ProgramCoverage), list(rows.values()), "coverage", outcome)
+
+
+async def load_observations(
+    session: AsyncSession, lined: Lined, terms: Terms, outcome: Outcome
+) -> None:
+    rows = {
+        record.id: _observation_row(record)
+        for number, record in lined
+        if _codes_known(number, record, terms, outcome)
+    }
+    await _upsert(session, table_of(Observation), list(rows.values()), "observation", outcome)
+
+
+def _coverage_row(record: CoverageRecord) -> dict[str, Any]:
+    key = " ".join(
+        str(part)
+        for part in (
+            record.program,
+            record.organization,
+            record.territory,
+            record.role,
+            record.valid_from,
+        )
+    )
+    return {
+        "id": uuid5(_COVERAGE, key),
+        "program_code": record.program,
+        "organization_id": record.organization,
+        "territory_code": record.territory,
+        "role": record.role,
+        "valid_from": record.valid_from,
+        "valid_to": record.valid_to,
+        "source": record.source,
+    }
+
+
+def _observation_row(record: ObservationRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "obstacle": record.obstacle,
+        "need_code": record.need,
+        "territory_code": record.territory,
+        "program_code": record.program,
+        "happened": record.count,
+        "note": record.note,
+        "recommendation": record.recommendation,
+        "state": record.state,
+        "observed_on": record.observed_on or record.source_date or clock.now().date(),
+        "source": record.source,
+        "external_id": record.external_id,
+        "visibility": record.visibility,
+    }
+
+
+def _codes_known(
+    number: int, record: CoverageRecord | ObservationRecord, terms: Terms, outcome: Outcome
+) -> bool:
+    need = record.need if isinstance(record, ObservationRecord) else None
+    for field, code, known in (
+        ("need", need, terms.needs),
+        ("territory", record.territory, terms.territories),
+        ("program", record.program, terms.programs),
+    ):
+        if code is not None and code not in known:
+            near = ", ".join(nearest(code, known))
+            detail = f"Did you mean {near}?" if near else f"No {field} has this code."
+            outcome.rejected.append(Rejected(number, f"unknown_{field}", f"/{field}", detail))
+            return False
+    return True
+
+
+async def _upsert(
+    session: AsyncSession, table: Table, rows: list[dict[str, Any]], kind: str, outcome: Outcome
+) -> None:
+    if not rows:
+        return
+    connection = await session.connection()
+    found = await connection.execute(
+        table.select().where(table.c.id.in_([row["id"] for row in rows]))
+    )
+    present = {row["id"]: row for row in found.mappings()}
+    for row in rows:
+        before = present.get(row["id"])
+        counts = outcome.created
+        if before is not None:
+            same = all(before[name] == value for name, value in row.items())
+            counts = outcome.unchanged if same else outcome.changed
+        counts[kind] += 1
+    statement = insert(table)
+    changes = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_=changes), rows
+    )

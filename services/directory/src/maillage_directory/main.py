@@ -1,0 +1,33 @@
+"""The directory's application: wiring only."""
+
+from fastapi import FastAPI
+
+from maillage_common.app import create_app
+from maillage_directory.capacity.routes import router as capacity
+from maillage_directory.needs.routes import router as needs
+from maillage_directory.observations.routes import router as observations
+from maillage_directory.organizations.routes import router as organizations
+from maillage_directory.programs.routes import router as programs
+from maillage_directory.search.routes import router as search
+from maillage_directory.services.routes import router as services
+from maillage_directory.settings import Settings
+from maillage_directory.territories.routes import router as territories
+from maillage_directory.vocabulary import Vocabulary
+
+ROUTERS = (
+    search,
+    services,
+    capacity,
+    organizations,
+    needs,
+    territories,
+    programs,
+    observations,
+)
+
+
+def create() -> FastAPI:
+    settings = Settings()
+    app = create_app("directory", settings, ROUTERS, title="Maillage directory")
+    app.state.vocabulary = Vocabulary(seconds=settings.vocabulary_seconds)
+    return app

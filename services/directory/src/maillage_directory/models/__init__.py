@@ -1,0 +1,100 @@
+"""All tables of the directory."""
+
+from sqlalchemy import DDL, event
+from sqlmodel import SQLModel
+
+import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
+from maillage_directory.database_objects import TERRITORY_ABOVE
+from maillage_directory.models.kinds import (
+    AccessMode,
+    ActorKind,
+    CapacityStatus,
+    ConditionKind,
+    Confidence,
+    Cost,
+    CoverageRole,
+    Frequency,
+    HolidayRule,
+    Known,
+    LocationType,
+    ObservationKind,
+    ObservationState,
+    PhoneKind,
+    ServiceStatus,
+    TerritoryKind,
+    Visibility,
+)
+from maillage_directory.models.observations import Observation
+from maillage_directory.models.organizations import (
+    Contact,
+    Organization,
+    OrganizationIdentifier,
+    Phone,
+)
+from maillage_directory.models.places import Closure, Location, Schedule, ServiceAtLocation
+from maillage_directory.models.reference import (
+    DataSource,
+    Need,
+    Program,
+    ProgramCoverage,
+    Territory,
+    TerritoryMembership,
+)
+from maillage_directory.models.search import ServiceSearch
+from maillage_directory.models.services import (
+    ActionZone,
+    CapacityReport,
+    Service,
+    ServiceCondition,
+    ServiceLanguage,
+    ServiceNeed,
+    ServiceProgram,
+    Verification,
+)
+
+# A view belongs to the schema that the models describe, though no class stands for it.
+event.listen(SQLModel.metadata, "after_create", DDL(TERRITORY_ABOVE))  # type: ignore[no-untyped-call]
+
+__all__ = [
+    "AccessMode",
+    "ActionZone",
+    "ActorKind",
+    "CapacityReport",
+    "CapacityStatus",
+    "Closure",
+    "ConditionKind",
+    "Confidence",
+    "Contact",
+    "Cost",
+    "CoverageRole",
+    "DataSource",
+    "Frequency",
+    "HolidayRule",
+    "Known",
+    "Location",
+    "LocationType",
+    "Need",
+    "Observation",
+    "ObservationKind",
+    "ObservationState",
+    "Organization",
+    "OrganizationIdentifier",
+    "Phone",
+    "PhoneKind",
+    "Program",
+    "ProgramCoverage",
+    "Schedule",
+    "Service",
+    "ServiceAtLocation",
+    "ServiceCondition",
+    "ServiceLanguage",
+    "ServiceNeed",
+    "ServiceProgram",
+    "ServiceSearch",
+    "ServiceStatus",
+    "Territory",
+    "TerritoryKind",
+    "TerritoryMembership",
+    "Verification",
+    "Visibility",
+]

@@ -1,0 +1,33 @@
+"""`/directory/v1/needs`."""
+
+from typing import Annotated
+
+from fastapi import Header
+
+from maillage_common.app import maillage_router
+from maillage_common.auth import Caller, open_to_anyone
+from maillage_common.database import ReadSession
+from maillage_directory.languages import in_language, preferred
+from maillage_directory.needs.queries import list_needs
+from maillage_directory.needs.schemas import NeedPublic, NeedsPublic
+
+router = maillage_router(prefix="/directory/v1", tags=["needs"])
+Anyone = Annotated[Caller, open_to_anyone()]
+AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
+
+
+@router.get("/needs", name="list_needs")
+async def read_needs(
+    session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
+) -> NeedsPublic:
+    """Every term, by code; `parent` makes the tree."""
+    language = preferred(accept_language)
+    needs = await list_needs(session)
+    return NeedsPublic(
+        items=[
+            NeedPublic.model_validate(
+                {**need.model_dump(), "label": in_language(need.name, language)}
+            )
+            for need in needs
+        ]
+    )

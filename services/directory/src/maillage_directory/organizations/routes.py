@@ -1,0 +1,138 @@
+"""`/directory/v1/organizations`."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header, Query, Request, Response
+
+from maillage_common.app import maillage_router
+from maillage_common.audit import Audit
+from maillage_common.auth import Caller, open_to_anyone, requires
+from maillage_common.database import ReadSession, WriteSession
+from maillage_common.pagination import CursorsDep, Page
+from maillage_common.preconditions import IfMatch, not_modified
+from maillage_directory.answers import JsonAnswer, answer_with_tag
+from maillage_directory.languages import preferred
+from maillage_directory.organizations import service
+from maillage_directory.organizations.schemas import (
+    NewOrganization,
+    OrganizationParams,
+    OrganizationPublic,
+)
+from maillage_directory.records.merging import OrganizationChange
+from maillage_directory.tags import card_tag
+
+router = maillage_router(prefix="/directory/v1", tags=["organizations"])
+Anyone = Annotated[Caller, open_to_anyone()]
+Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
+Curator = Annotated[Caller, requires("directory:admin")]
+AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
+_ONE: dict[int | str, dict[str, Any]] = {200: {"model": OrganizationPublic}}
+_MADE: dict[int | str, dict[str, Any]] = {201: {"model": OrganizationPublic}}
+
+
+@router.get(
+    "/organizations",
+    name="list_organizations",
+    responses={200: {"model": Page[OrganizationPublic]}},
+    response_class=JsonAnswer,
+)
+async def list_organizations(
+    params: Annotated[OrganizationParams, Query()],
+    session: ReadSession,
+    cursors: CursorsDep,
+    caller: Anyone,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    language = preferred(accept_language)
+    page = await service.read_organizations(
+        session, params, caller=caller, language=language, cursors=cursors
+    )
+    return JsonAnswer(page, headers={"Content-Language": language, "Vary": "Accept-Language"})
+
+
+@router.get(
+    "/organizations/{organization_id}",
+    name="get_organization",
+    responses=_ONE,
+    response_class=JsonAnswer,
+)
+async def get_organization(
+    organization_id: UUID,
+    request: Request,
+    session: ReadSession,
+    caller: Anyone,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    language = preferred(accept_language)
+    version, answer = await service.read_organization(
+        session, organization_id, caller=caller, language=language
+    )
+    tag = card_tag(version, answer)
+    if not_modified(request, tag):
+        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Language"})
+    return answer_with_tag(answer, tag=tag, language=language)
+
+
+@router.post(
+    "/organizations",
+    name="create_organization",
+    status_code=201,
+    responses=_MADE,
+    response_class=JsonAnswer,
+)
+async def create_organization(
+    payload: NewOrganization,
+    request: Request,
+    session: WriteSession,
+    audit: Audit,
+    caller: Curator,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    organization_id = await service.create_organization(
+        session, payload, audit=audit, vocabulary=request.app.state.vocabulary
+    )
+    language = preferred(accept_language)
+    version, answer = await service.read_organization(
+        session, organization_id, caller=caller, language=language
+    )
+    return answer_with_tag(
+        answer,
+        tag=card_tag(version, answer),
+        language=language,
+        status=201,
+        location=f"/directory/v1/organizations/{organization_id}",
+    )
+
+
+@router.patch(
+    "/organizations/{organization_id}",
+    name="change_organization",
+    responses=_ONE,
+    response_class=JsonAnswer,
+)
+async def change_organization(
+    organization_id: UUID,
+    change: OrganizationChange,  # type: ignore[valid-type]
+    request: Request,
+    session: WriteSession,
+    audit: Audit,
+    caller: Editor,
+    if_match: IfMatch = None,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    """A JSON merge patch: what is sent replaces, `null` clears, the rest stays."""
+    await service.change_organization(
+        session,
+        organization_id,
+        change,
+        if_match=if_match,
+        caller=caller,
+        audit=audit,
+        vocabulary=request.app.state.vocabulary,
+    )
+    language = preferred(accept_language)
+    version, answer = await service.read_organization(
+        session, organization_id, caller=caller, language=language
+    )
+    return answer_with_tag(answer, tag=card_tag(version, answer), language=language)

@@ -1,0 +1,173 @@
+"""Use cases of organizations: list, read, create, change."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_common.audit import AuditTrail
+from maillage_common.auth import Caller
+from maillage_common.columns import uuid7
+from maillage_common.pagination import Cursors
+from maillage_common.preconditions import check_if_match
+from maillage_common.schemas import Payload
+from maillage_directory import projection
+from maillage_directory.errors import (
+    AlreadyExists,
+    NotYourOrganization,
+    OrganizationNotFound,
+    UnknownTerritory,
+)
+from maillage_directory.events import AuditEvent
+from maillage_directory.languages import in_language
+from maillage_directory.organizations.queries import (
+    find_organization,
+    list_organizations,
+    lock_organization,
+)
+from maillage_directory.organizations.schemas import NewOrganization, OrganizationParams
+from maillage_directory.records.merging import merged_record
+from maillage_directory.records.rows import organization_columns, organization_parts
+from maillage_directory.records.schemas import OrganizationContent
+from maillage_directory.records.writing import write_organizations
+from maillage_directory.tags import version_tags
+from maillage_directory.visibility import Layer, layer_of
+from maillage_directory.vocabulary import Vocabulary
+
+OWN_SOURCE = "maillage"
+_SAME = ("name", "description", "text_origins", "kind", "visibility", "identifiers")
+_IF_THERE = ("email", "url", "network")
+
+
+async def read_organization(
+    session: AsyncSession, organization_id: UUID, *, caller: Caller, language: str
+) -> tuple[int, dict[str, Any]]:
+    """Its version and members; raises OrganizationNotFound."""
+    layer = layer_of(caller)
+    row = await find_organization(session, layer, organization_id)
+    if row is None:
+        raise OrganizationNotFound
+    return row.version, render(row, layer, language=language)
+
+
+async def read_organizations(
+    session: AsyncSession,
+    params: OrganizationParams,
+    *,
+    caller: Caller,
+    language: str,
+    cursors: Cursors,
+) -> dict[str, Any]:
+    """One page by name."""
+    layer = layer_of(caller)
+    query = ["organizations", params.q, params.kind, layer.name, str(layer.organization)]
+    after = None if params.cursor is None else cursors.decode(params.cursor, query=query)
+    rows = await list_organizations(session, layer, params, after)
+    shown = rows[: params.limit]
+    next_cursor = None
+    if len(rows) > params.limit:
+        next_cursor = cursors.encode([shown[-1].sort_name, str(shown[-1].id)], query=query)
+    return {
+        "items": [render(row, layer, language=language) for row in shown],
+        "next_cursor": next_cursor,
+    }
+
+
+async def create_organization(
+    session: AsyncSession,
+    payload: NewOrganization,
+    *,
+    audit: AuditTrail,
+    vocabulary: Vocabulary,
+) -> UUID:
+    """Curators only: an editor's organization exists before its editor."""
+    organization_id = payload.id or uuid7()
+    if await lock_organization(session, organization_id) is not None:
+        raise AlreadyExists
+    await _write(session, organization_id, payload, {"source": OWN_SOURCE}, vocabulary)
+    audit.record(AuditEvent.ORGANIZATION_CREATED, entity="organization", entity_id=organization_id)
+    return organization_id
+
+
+async def change_organization(
+    session: AsyncSession,
+    organization_id: UUID,
+    change: Payload,
+    *,
+    if_match: str | None,
+    caller: Caller,
+    audit: AuditTrail,
+    vocabulary: Vocabulary,
+) -> None:
+    """Apply a merge patch to the version the caller read (412 stale, 428 without If-Match)."""
+    layer = layer_of(caller)
+    row = await find_organization(session, layer, organization_id)
+    stored = await lock_organization(session, organization_id)
+    if row is None or stored is None:
+        raise OrganizationNotFound
+    if not layer.is_admin and layer.organization != organization_id:
+        raise NotYourOrganization
+    check_if_match(version_tags(if_match), stored.version)
+    present = {name: getattr(row, name) for name in (*_SAME, *_IF_THERE, "contacts")}
+    present["phones"] = [phone["number"] for phone in row.phones]
+    content, changed = merged_record(OrganizationContent, present, change)
+    provenance = {
+        "source": stored.source,
+        "external_id": stored.external_id,
+        "source_on": stored.source_on,
+        "licence": stored.licence,
+        "source_digest": stored.source_digest,
+    }
+    await _write(session, organization_id, content, provenance, vocabulary)
+    audit.record(
+        AuditEvent.ORGANIZATION_CHANGED,
+        entity="organization",
+        entity_id=organization_id,
+        changes={"fields": changed},
+    )
+
+
+async def _write(
+    session: AsyncSession,
+    organization_id: UUID,
+    content: OrganizationContent,
+    provenance: dict[str, Any],
+    vocabulary: Vocabulary,
+) -> None:
+    if content.network is not None:
+        terms = await vocabulary.terms(session, afresh=True)
+        if content.network not in (*terms.territories, *terms.programs):
+            raise UnknownTerritory(pointer="/network")
+    row = {"id": organization_id, **organization_columns(content), **provenance}
+    await write_organizations(session, [row], [organization_parts(organization_id, content)])
+    await projection.refresh(session, organizations=[organization_id])
+
+
+def render(row: Any, layer: Layer, *, language: str) -> dict[str, Any]:
+    """Members of `OrganizationPublic`; those without a value are left out."""
+    answer: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    answer |= {name: getattr(row, name) for name in _IF_THERE if getattr(row, name) is not None}
+    answer["id"] = str(row.id)
+    answer["label"] = in_language(row.name, language)
+    answer["phones"] = [p["number"] for p in row.phones if _may_see(p["visibility"], row, layer)]
+    answer["contacts"] = [
+        {name: value for name, value in contact.items() if name != "visibility"}
+        for contact in row.contacts
+        if _may_see(contact["visibility"], row, layer)
+    ]
+    provenance = {
+        "source": row.source,
+        "external_id": row.external_id,
+        "source_date": row.source_on.isoformat() if row.source_on else None,
+        "licence": row.licence,
+    }
+    answer["provenance"] = {k: v for k, v in provenance.items() if v is not None}
+    answer["version"] = row.version
+    answer["updated_at"] = row.updated_at.isoformat()
+    return answer
+
+
+def _may_see(visibility: str, row: Any, layer: Layer) -> bool:
+    if visibility == "public" or layer.is_admin or layer.organization == row.id:
+        return True
+    return visibility in ("professional", "network") and layer.is_professional

@@ -1,0 +1,37 @@
+"""`/directory/v1/programs` and their coverage."""
+
+from typing import Annotated
+
+from fastapi import Header, Query
+
+from maillage_common.app import maillage_router
+from maillage_common.auth import Caller, open_to_anyone
+from maillage_common.database import ReadSession
+from maillage_directory.languages import preferred
+from maillage_directory.programs import service
+from maillage_directory.programs.schemas import CoverageParams, CoveragesPublic, ProgramsPublic
+
+router = maillage_router(prefix="/directory/v1", tags=["programs"])
+Anyone = Annotated[Caller, open_to_anyone()]
+AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
+
+
+@router.get("/programs", name="list_programs")
+async def list_programs(
+    session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
+) -> ProgramsPublic:
+    return await service.read_programs(session, language=preferred(accept_language))
+
+
+@router.get("/programs/{code}/coverage", name="list_coverage")
+async def list_coverage(
+    code: str,
+    params: Annotated[CoverageParams, Query()],
+    session: ReadSession,
+    caller: Anyone,
+    accept_language: AcceptLanguage = None,
+) -> CoveragesPublic:
+    """Which organization covers which territory for this program."""
+    return await service.read_coverage(
+        session, code, params, caller=caller, language=preferred(accept_language)
+    )

@@ -1,0 +1,90 @@
+"""Types of fields that several records share."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+_LANGUAGE = re.compile(r"^[a-z]{2,3}$")
+_MAX_NAME, _MAX_TEXT = 300, 20_000
+
+
+def _without_blanks(texts: dict[str, str], longest: int) -> dict[str, str]:
+    for language, words in texts.items():
+        if not _LANGUAGE.match(language):
+            raise PydanticCustomError(
+                "unknown_language", "Languages are ISO 639 codes such as fr or ar"
+            )
+        if len(words) > longest:
+            raise PydanticCustomError(
+                "text_too_long", "A text has at most {longest} characters", {"longest": longest}
+            )
+        if "\x00" in words:
+            raise PydanticCustomError("control_character", "A text holds no control character")
+    return {language: words.strip() for language, words in texts.items() if words.strip()}
+
+
+def _name(texts: dict[str, str]) -> dict[str, str]:
+    kept = _without_blanks(texts, _MAX_NAME)
+    if not kept:
+        raise PydanticCustomError("name_missing", "A name is needed in at least one language")
+    return kept
+
+
+def _texts(texts: dict[str, str]) -> dict[str, str]:
+    return _without_blanks(texts, _MAX_TEXT)
+
+
+def _from_one_string(value: object) -> object:
+    """A list written as one comma-separated string, as HSDS does for `byday`."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _distinct(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _in_some_language(value: object) -> object:
+    """A plain string is words in a language that nobody told (ISO 639: `und`)."""
+    return {"und": value} if isinstance(value, str) else value
+
+
+Name = Annotated[dict[str, str], AfterValidator(_name)]
+Words = Annotated[dict[str, str], AfterValidator(_texts)]
+SomeWords = Annotated[Words, BeforeValidator(_in_some_language)]
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00]*$"),
+]
+Code = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+]
+Codes = Annotated[list[Code], AfterValidator(_distinct), Field(max_length=200)]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+PhoneNumber = Annotated[
+    str,
+    StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|\d{3,5})$"),
+    Field(description="E.164, or a short number such as 112"),
+]
+EmailAddress = Annotated[
+    str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]+$")
+]
+WebAddress = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://\S+$")]
+CommaList = Annotated[list[str], BeforeValidator(_from_one_string), Field(max_length=40)]
+
+__all__ = [
+    "Code",
+    "Codes",
+    "CommaList",
+    "EmailAddress",
+    "LanguageCode",
+    "Line",
+    "Name",
+    "PhoneNumber",
+    "SomeWords",
+    "WebAddress",
+    "Words",
+]

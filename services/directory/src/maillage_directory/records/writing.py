@@ -1,0 +1,162 @@
+"""Writes records, many at once: a fixed number of statements however many records there are."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_common import clock
+from maillage_directory.models import (
+    ActionZone,
+    CapacityReport,
+    Closure,
+    Contact,
+    Location,
+    Organization,
+    OrganizationIdentifier,
+    Phone,
+    Schedule,
+    Service,
+    ServiceAtLocation,
+    ServiceCondition,
+    ServiceLanguage,
+    ServiceNeed,
+    ServiceProgram,
+    Verification,
+)
+from maillage_directory.records.rows import Rows
+from maillage_directory.records.schemas import LocationEntry
+from maillage_directory.vocabulary import Terms
+
+_BELOW_SERVICE: tuple[type[SQLModel], ...] = (
+    Schedule,
+    ServiceAtLocation,
+    Closure,
+    ServiceNeed,
+    ServiceLanguage,
+    ServiceCondition,
+    ServiceProgram,
+    ActionZone,
+)
+_HISTORY: tuple[type[SQLModel], ...] = (CapacityReport, Verification)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    table = SQLModel.metadata.tables[str(model.__tablename__)]
+    assert isinstance(table, Table)
+    return table
+
+
+async def write_organizations(
+    session: AsyncSession, rows: Sequence[dict[str, Any]], parts: Iterable[Rows]
+) -> None:
+    """Create these organizations or replace what they say; `parts` are the rows below each."""
+    if not rows:
+        return
+    connection = await session.connection()
+    ids = [row["id"] for row in rows]
+    await _upsert(connection, Organization, rows)
+    for model in (Phone, Contact):
+        await connection.execute(delete(model).where(col(model.organization_id).in_(ids)))
+    await connection.execute(
+        delete(OrganizationIdentifier).where(col(OrganizationIdentifier.organization_id).in_(ids))
+    )
+    await _insert_all(connection, merged(parts))
+
+
+async def write_services(
+    session: AsyncSession, rows: Sequence[dict[str, Any]], parts: Iterable[Rows]
+) -> None:
+    """Create these services or replace what they say; `parts` are the rows below each.
+
+    Capacity reports and verifications among the parts are added, never replaced. The caller
+    refreshes the search projection.
+    """
+    if not rows:
+        return
+    connection = await session.connection()
+    ids = [row["id"] for row in rows]
+    await _upsert(connection, Service, rows)
+    for model in _BELOW_SERVICE:
+        table = table_of(model)
+        await connection.execute(delete(table).where(table.c.service_id.in_(ids)))
+    for model in (Phone, Contact):
+        await connection.execute(delete(model).where(col(model.service_id).in_(ids)))
+    below = merged(parts)
+    locations = below.pop(Location, [])
+    if locations:
+        await _upsert(connection, Location, list({row["id"]: row for row in locations}.values()))
+    await _insert_all(connection, below)
+
+
+async def add_history(session: AsyncSession, rows: Rows) -> None:
+    """Add capacity reports and verifications; one already told is left as it is."""
+    await _insert_all(await session.connection(), rows)
+
+
+def merged(parts: Iterable[Rows]) -> Rows:
+    """The rows of many records, table by table."""
+    together: Rows = defaultdict(list)
+    for rows in parts:
+        for model, listed in rows.items():
+            together[model].extend(listed)
+    return together
+
+
+async def _insert_all(connection: AsyncConnection, rows: Mapping[type[SQLModel], Any]) -> None:
+    for model, listed in rows.items():
+        if not listed:
+            continue
+        statement = insert(table_of(model))
+        if model in _HISTORY:
+            statement = statement.on_conflict_do_nothing()
+        await connection.execute(statement, listed)
+
+
+async def _upsert(
+    connection: AsyncConnection, model: type[SQLModel], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Insert or replace by id; a replaced row that has a version gains one."""
+    table = table_of(model)
+    statement = insert(table)
+    changes: dict[str, Any] = {
+        name: statement.excluded[name] for name in rows[0] if name not in ("id", "version")
+    }
+    changes["updated_at"] = clock.now()
+    if "version" in table.c:
+        changes["version"] = table.c.version + 1
+    stamped = [{"updated_at": clock.now(), **row} for row in rows]
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_=changes), stamped
+    )
+
+
+async def locations_of_others(session: AsyncSession, locations: Mapping[UUID, UUID]) -> set[UUID]:
+    """Of these locations (id to organization), those that another organization already holds."""
+    if not locations:
+        return set()
+    found = await session.exec(
+        select(Location.id, Location.organization_id).where(col(Location.id).in_(locations))
+    )
+    return {location for location, owner in found if locations[location] != owner}
+
+
+def place_in_commune(location: LocationEntry | None, terms: Terms) -> None:
+    """Give an address without commune the one that its postcode certainly lies in."""
+    address = location.address if location is not None else None
+    if address is None or address.commune_nis is not None or address.postcode is None:
+        return
+    above = terms.territory_above.get(address.postcode, {})
+    communes = [
+        code
+        for code, certain in above.items()
+        if certain and terms.territory_kind[code] == "commune"
+    ]
+    if len(communes) == 1:
+        address.commune_nis = communes[0]

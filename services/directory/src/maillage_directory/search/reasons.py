@@ -1,0 +1,248 @@
+"""Why a service is in the answer, and what is not certain about it, in FR, NL and EN."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from maillage_directory.languages import in_language
+from maillage_directory.opening import BRUSSELS
+from maillage_directory.search.conditions import wanted_answers
+from maillage_directory.search.schemas import SearchParams
+from maillage_directory.vocabulary import Terms
+
+_WORDS: Mapping[str, tuple[str, str, str]] = {
+    "need": ("pour : {0}", "voor: {0}", "for: {0}"),
+    "spoken": ("parle {0}", "spreekt {0}", "speaks {0}"),
+    "checked": (" (vérifié le {0})", " (nagekeken op {0})", " (checked {0})"),
+    "open_until": ("ouvert jusqu'à {0}", "open tot {0}", "open until {0}"),
+    "open_then": ("ouvert le {0}", "open op {0}", "open on {0}"),
+    "inside": ("dessert {0}", "werkt in {0}", "serves {0}"),
+    "away": ("à {0} m", "op {0} m", "{0} m away"),
+    "remote": (
+        "sans se déplacer (téléphone, en ligne ou à domicile)",
+        "zonder verplaatsing (telefoon, online of thuis)",
+        "without going there (phone, online or at home)",
+    ),
+    "capacity": (
+        "a de la place (dit le {0})",
+        "heeft plaats (gezegd op {0})",
+        "has room (reported {0})",
+    ),
+    "waitlist": ("liste d'attente", "wachtlijst", "waiting list"),
+    "no_capacity": ("complet", "volzet", "full"),
+    "additional_assessment_required": (
+        "place à voir après évaluation",
+        "plaats na beoordeling",
+        "room to be told after an assessment",
+    ),
+    "waiting_days": (
+        " (environ {0} jours)",
+        " (ongeveer {0} dagen)",
+        " (about {0} days)",
+    ),
+    "age": ("à {0} ans", "op {0} jaar", "at age {0}"),
+    "resembling": ("orthographe proche", "gelijkende spelling", "similar spelling"),
+    "unknown": ("{0} : inconnu", "{0}: onbekend", "{0}: unknown"),
+    "territory_unsure": (
+        "territoire : à vérifier",
+        "gebied: na te kijken",
+        "territory: not certain",
+    ),
+    "place_untold": (
+        "lieu : non communiqué",
+        "plaats: niet meegedeeld",
+        "place: not told",
+    ),
+    "yes_undocumented": (
+        "accueille sans titre de séjour",
+        "ontvangt mensen zonder papieren",
+        "welcomes people without papers",
+    ),
+    "yes_asylum": (
+        "accueille en demande d'asile",
+        "ontvangt asielzoekers",
+        "welcomes asylum seekers",
+    ),
+    "yes_temporary_protection": (
+        "accueille sous protection temporaire",
+        "ontvangt mensen met tijdelijke bescherming",
+        "welcomes people under temporary protection",
+    ),
+    "yes_no_papers_needed": ("aucun document demandé", "geen documenten nodig", "no papers needed"),
+    "yes_reference_address": (
+        "accepte l'adresse de référence",
+        "aanvaardt een referentieadres",
+        "accepts a reference address",
+    ),
+    "yes_above_threshold": (
+        "aussi juste au-dessus du plafond",
+        "ook net boven de grens",
+        "also just above the threshold",
+    ),
+    "yes_anonymous_welcome": ("anonymat possible", "anoniem kan", "anonymous welcome"),
+    "yes_families": ("accueille les familles", "ontvangt gezinnen", "welcomes families"),
+    "yes_men": ("accueille les hommes", "ontvangt mannen", "welcomes men"),
+    "yes_women": ("accueille les femmes", "ontvangt vrouwen", "welcomes women"),
+    "yes_insured": ("pour les assurés", "voor verzekerden", "for insured people"),
+    "yes_bim": (
+        "pour les BIM",
+        "voor mensen met verhoogde tegemoetkoming",
+        "for BIM beneficiaries",
+    ),
+    "yes_amu": ("aide médicale urgente", "dringende medische hulp", "urgent medical aid"),
+    "yes_no_insurance": ("sans assurance", "zonder verzekering", "without insurance"),
+    "yes_cost_free": ("gratuit", "gratis", "free"),
+    "yes_accessible": ("accessible en fauteuil", "rolstoeltoegankelijk", "wheelchair accessible"),
+    "the_undocumented": ("sans titre de séjour", "zonder verblijfstitel", "without papers"),
+    "the_asylum": ("asile", "asiel", "asylum"),
+    "the_temporary_protection": (
+        "protection temporaire",
+        "tijdelijke bescherming",
+        "temporary protection",
+    ),
+    "the_no_papers_needed": ("documents", "documenten", "papers"),
+    "the_reference_address": ("adresse de référence", "referentieadres", "reference address"),
+    "the_above_threshold": ("au-dessus du plafond", "boven de grens", "above the threshold"),
+    "the_anonymous_welcome": ("anonymat", "anonimiteit", "anonymity"),
+    "the_families": ("familles", "gezinnen", "families"),
+    "the_men": ("hommes", "mannen", "men"),
+    "the_women": ("femmes", "vrouwen", "women"),
+    "the_insured": ("assurés", "verzekerden", "insured people"),
+    "the_bim": ("BIM", "verhoogde tegemoetkoming", "BIM"),
+    "the_amu": ("aide médicale urgente", "dringende medische hulp", "urgent medical aid"),
+    "the_no_insurance": ("sans assurance", "zonder verzekering", "without insurance"),
+    "the_cost_free": ("gratuité", "gratis", "cost"),
+    "the_accessible": ("accès en fauteuil", "rolstoeltoegang", "wheelchair access"),
+    "the_age": ("âge", "leeftijd", "age"),
+    "ar": ("arabe", "Arabisch", "Arabic"),
+    "de": ("allemand", "Duits", "German"),
+    "en": ("anglais", "Engels", "English"),
+    "es": ("espagnol", "Spaans", "Spanish"),
+    "fr": ("français", "Frans", "French"),
+    "it": ("italien", "Italiaans", "Italian"),
+    "ln": ("lingala", "Lingala", "Lingala"),
+    "nl": ("néerlandais", "Nederlands", "Dutch"),
+    "pl": ("polonais", "Pools", "Polish"),
+    "pt": ("portugais", "Portugees", "Portuguese"),
+    "ro": ("roumain", "Roemeens", "Romanian"),
+    "ru": ("russe", "Russisch", "Russian"),
+    "sw": ("swahili", "Swahili", "Swahili"),
+    "tr": ("turc", "Turks", "Turkish"),
+    "uk": ("ukrainien", "Oekraïens", "Ukrainian"),
+}
+_COLUMN = {"fr": 0, "nl": 1, "en": 2}
+
+
+def say(language: str, key: str, *facts: object) -> str:
+    return _WORDS[key][_COLUMN[language]].format(*facts)
+
+
+def reasons(
+    params: SearchParams,
+    terms: Terms,
+    row: Any,
+    *,
+    language: str,
+    closes_at: datetime | None,
+    now: datetime,
+) -> list[str]:
+    """What speaks for this row, in the order of the filters."""
+    card = row.card
+    told: list[str] = []
+    if row.resembling:
+        told.append(say(language, "resembling"))
+    for asked in params.need:
+        matched = [code for code in card["needs"] if code in terms.need_branch(asked)]
+        named = ", ".join(in_language(terms.needs[code], language) or code for code in matched)
+        if matched:
+            told.append(say(language, "need", named))
+    if params.territory and not row.outside:
+        told.append(say(language, "inside", _territories(params, terms, language)))
+    told += _place(params, row, language)
+    told += _spoken(params, row, language)
+    told += _hours(params, language, closes_at)
+    told += [
+        say(language, f"yes_{name}")
+        for name in wanted_answers(params)
+        if _answer(card, name) == "yes"
+    ]
+    if params.for_age and ("age_min" in card or "age_max" in card):
+        told.append(say(language, "age", ", ".join(map(str, params.for_age))))
+    told += _capacity(card.get("capacity"), language, now)
+    return told
+
+
+def uncertainties(params: SearchParams, terms: Terms, row: Any, *, language: str) -> list[str]:
+    """What is not known of this row, of what was asked."""
+    card = row.card
+    told = [
+        say(language, "unknown", say(language, f"the_{name}"))
+        for name in wanted_answers(params)
+        if _answer(card, name) == "unknown"
+    ]
+    if params.for_age and "age_min" not in card and "age_max" not in card:
+        told.append(say(language, "unknown", say(language, "the_age")))
+    if params.near and params.radius_m and row.distance_m is None and row.uncertain:
+        told.append(say(language, "place_untold"))
+    if params.territory and not row.outside and row.uncertain and not told:
+        told.append(say(language, "territory_unsure"))
+    return told
+
+
+def _answer(card: Mapping[str, Any], name: str) -> str:
+    if name == "cost_free":
+        return {"free": "yes", "paid": "no"}.get(card["cost"], "unknown")
+    if name == "accessible":
+        return str(card["accessible"])
+    return str(card["conditions"].get(name, "unknown"))
+
+
+def _territories(params: SearchParams, terms: Terms, language: str) -> str:
+    return ", ".join(
+        in_language(terms.territories[code], language) or code for code in params.territory
+    )
+
+
+def _place(params: SearchParams, row: Any, language: str) -> Sequence[str]:
+    if not params.near:
+        return []
+    if row.distance_m is not None:
+        return [say(language, "away", row.distance_m)]
+    remote = {"phone", "online", "home_visit", "mobile_round"} & set(row.card["access"])
+    return [say(language, "remote")] if remote else []
+
+
+def _spoken(params: SearchParams, row: Any, language: str) -> Sequence[str]:
+    checked = (
+        say(language, "checked", row.verified_at.astimezone(BRUSSELS).date().isoformat())
+        if row.verified_at
+        else ""
+    )
+    return [
+        say(language, "spoken", say(language, code) if code in _WORDS else code) + checked
+        for code in params.spoken
+        if code in row.card["languages"]
+    ]
+
+
+def _hours(params: SearchParams, language: str, closes_at: datetime | None) -> Sequence[str]:
+    if not params.open_at:
+        return []
+    if "now" in params.open_at and closes_at is not None:
+        clock = closes_at.strftime("%H:%M")
+        midnight = clock == "00:00"
+        return [say(language, "open_until", "24:00" if midnight else clock)]
+    instants = [moment for moment in params.open_at if isinstance(moment, datetime)]
+    return [
+        say(language, "open_then", moment.astimezone(BRUSSELS).strftime("%Y-%m-%d %H:%M"))
+        for moment in instants[:1]
+    ]
+
+
+def _capacity(report: Mapping[str, Any] | None, language: str, now: datetime) -> Sequence[str]:
+    if report is None or datetime.fromisoformat(report["valid_until"]) <= now:
+        return []
+    told = say(language, report["status"], report["observed_at"][:10])
+    if "waiting_days" in report:
+        told += say(language, "waiting_days", report["waiting_days"])
+    return [told]

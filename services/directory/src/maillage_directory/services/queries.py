@@ -1,0 +1,51 @@
+"""Reads of one service."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_directory.errors import ServiceNotFound
+from maillage_directory.models import Location, Service, ServiceAtLocation
+from maillage_directory.records.writing import table_of
+from maillage_directory.visibility import Layer, visible_service_sql
+
+
+async def get_card(session: AsyncSession, layer: Layer, service_id: UUID) -> Row[Any]:
+    """The card of a service the caller may see; raises ServiceNotFound."""
+    visible, parameters = visible_service_sql(layer)
+    connection = await session.connection()
+    found = await connection.execute(
+        text(
+            "SELECT s.service_id, s.organization_id, s.card, s.verified_at, s.version,"  # noqa: S608
+            f" s.updated_at FROM service_search s WHERE s.service_id = :id AND {visible}"
+        ),
+        {**parameters, "id": service_id},
+    )
+    row = found.first()
+    if row is None:
+        raise ServiceNotFound
+    return row
+
+
+async def lock_service(session: AsyncSession, service_id: UUID) -> Service | None:
+    """The row itself, held until the transaction ends, so that versions grow one by one."""
+    found = await session.exec(select(Service).where(Service.id == service_id).with_for_update())
+    return found.first()
+
+
+async def find_location(session: AsyncSession, service_id: UUID) -> dict[str, Any] | None:
+    """The stored location of a service, confidential or not: for editing only."""
+    location = table_of(Location)
+    connection = await session.connection()
+    found = await connection.execute(
+        location.select()
+        .join(ServiceAtLocation, col(ServiceAtLocation.location_id) == location.c.id)
+        .where(col(ServiceAtLocation.service_id) == service_id)
+        .order_by(location.c.id)
+        .limit(1)
+    )
+    row = found.mappings().first()
+    return dict(row) if row is not None else None

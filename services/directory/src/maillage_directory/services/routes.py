@@ -1,0 +1,118 @@
+"""One service: `/directory/v1/services/{service_id}` and what is below it."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header, Request, Response
+
+from maillage_common.app import maillage_router
+from maillage_common.audit import Audit
+from maillage_common.auth import Caller, open_to_anyone, requires
+from maillage_common.database import ReadSession, WriteSession
+from maillage_common.preconditions import IfMatch, not_modified
+from maillage_directory.answers import JsonAnswer, answer_with_tag
+from maillage_directory.cards.schemas import ServicePublic
+from maillage_directory.languages import preferred
+from maillage_directory.records.merging import ServiceChange
+from maillage_directory.services import service
+from maillage_directory.services.schemas import NewService, NewVerification, VerificationPublic
+from maillage_directory.tags import card_tag
+
+router = maillage_router(prefix="/directory/v1", tags=["services"])
+Anyone = Annotated[Caller, open_to_anyone()]
+Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
+Verifier = Annotated[Caller, requires("directory:verify")]
+AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
+_ONE: dict[int | str, dict[str, Any]] = {200: {"model": ServicePublic}}
+_MADE: dict[int | str, dict[str, Any]] = {201: {"model": ServicePublic}}
+
+
+@router.get("/services/{service_id}", name="get_service", responses=_ONE, response_class=JsonAnswer)
+async def get_service(
+    service_id: UUID,
+    request: Request,
+    session: ReadSession,
+    caller: Anyone,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    language = preferred(accept_language)
+    version, answer = await service.read_service(
+        session, service_id, caller=caller, language=language
+    )
+    tag = card_tag(version, answer)
+    if not_modified(request, tag):
+        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Language"})
+    return answer_with_tag(answer, tag=tag, language=language)
+
+
+@router.post(
+    "/services",
+    name="create_service",
+    status_code=201,
+    responses=_MADE,
+    response_class=JsonAnswer,
+)
+async def create_service(
+    payload: NewService,
+    request: Request,
+    session: WriteSession,
+    audit: Audit,
+    caller: Editor,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    service_id = await service.create_service(
+        session, payload, caller=caller, audit=audit, vocabulary=request.app.state.vocabulary
+    )
+    language = preferred(accept_language)
+    version, answer = await service.read_service(
+        session, service_id, caller=caller, language=language
+    )
+    return answer_with_tag(
+        answer,
+        tag=card_tag(version, answer),
+        language=language,
+        status=201,
+        location=f"/directory/v1/services/{service_id}",
+    )
+
+
+@router.patch(
+    "/services/{service_id}", name="change_service", responses=_ONE, response_class=JsonAnswer
+)
+async def change_service(
+    service_id: UUID,
+    change: ServiceChange,  # type: ignore[valid-type]
+    request: Request,
+    session: WriteSession,
+    audit: Audit,
+    caller: Editor,
+    if_match: IfMatch = None,
+    accept_language: AcceptLanguage = None,
+) -> Response:
+    """A JSON merge patch: what is sent replaces, `null` clears, the rest stays."""
+    await service.change_service(
+        session,
+        service_id,
+        change,
+        if_match=if_match,
+        caller=caller,
+        audit=audit,
+        vocabulary=request.app.state.vocabulary,
+    )
+    language = preferred(accept_language)
+    version, answer = await service.read_service(
+        session, service_id, caller=caller, language=language
+    )
+    return answer_with_tag(answer, tag=card_tag(version, answer), language=language)
+
+
+@router.post("/services/{service_id}/verifications", name="verify_service", status_code=201)
+async def verify_service(
+    service_id: UUID,
+    payload: NewVerification,
+    session: WriteSession,
+    audit: Audit,
+    caller: Verifier,
+) -> VerificationPublic:
+    made = await service.verify_service(session, service_id, payload, caller=caller, audit=audit)
+    return VerificationPublic.model_validate(made)

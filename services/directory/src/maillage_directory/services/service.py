@@ -1,0 +1,210 @@
+"""Use cases of one service: read, create, change, verify."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_common import clock
+from maillage_common.audit import AuditTrail
+from maillage_common.auth import Caller
+from maillage_common.columns import uuid7
+from maillage_common.errors import FieldError, InvalidRequest
+from maillage_common.preconditions import check_if_match
+from maillage_common.schemas import Payload
+from maillage_directory import projection
+from maillage_directory.cards.record import record_of
+from maillage_directory.cards.rendering import render
+from maillage_directory.errors import (
+    AlreadyExists,
+    NotYourOrganization,
+    OrganizationNotFound,
+    ServiceNotFound,
+    UnknownCode,
+    UnknownNeed,
+    UnknownProgram,
+    UnknownTerritory,
+)
+from maillage_directory.events import AuditEvent
+from maillage_directory.models import Organization, Verification
+from maillage_directory.records.merging import merged_record
+from maillage_directory.records.rows import service_columns, service_parts
+from maillage_directory.records.schemas import ServiceContent
+from maillage_directory.records.writing import (
+    add_history,
+    locations_of_others,
+    place_in_commune,
+    write_services,
+)
+from maillage_directory.services.queries import find_location, get_card, lock_service
+from maillage_directory.services.schemas import NewService, NewVerification
+from maillage_directory.tags import version_tags
+from maillage_directory.visibility import Layer, layer_of
+from maillage_directory.vocabulary import Vocabulary
+
+# Records made through the API; loaded ones carry the name of their source.
+OWN_SOURCE = "maillage"
+
+
+async def read_service(
+    session: AsyncSession, service_id: UUID, *, caller: Caller, language: str
+) -> tuple[int, dict[str, Any]]:
+    """Its version, and the service as `caller` may read it; raises ServiceNotFound."""
+    layer = layer_of(caller)
+    row = await get_card(session, layer, service_id)
+    return row.version, render(row, layer, language=language, now=clock.now())
+
+
+async def create_service(
+    session: AsyncSession,
+    payload: NewService,
+    *,
+    caller: Caller,
+    audit: AuditTrail,
+    vocabulary: Vocabulary,
+) -> UUID:
+    """Raises NotYourOrganization, AlreadyExists, UnknownNeed and the like."""
+    layer = layer_of(caller)
+    require_own(layer, payload.organization)
+    if await session.get(Organization, payload.organization) is None:
+        raise OrganizationNotFound
+    service_id = payload.id or uuid7()
+    if await lock_service(session, service_id) is not None:
+        raise AlreadyExists
+    await _write(session, service_id, payload, {"source": OWN_SOURCE}, vocabulary)
+    audit.record(AuditEvent.SERVICE_CREATED, entity="service", entity_id=service_id)
+    return service_id
+
+
+async def change_service(
+    session: AsyncSession,
+    service_id: UUID,
+    change: Payload,
+    *,
+    if_match: str | None,
+    caller: Caller,
+    audit: AuditTrail,
+    vocabulary: Vocabulary,
+) -> None:
+    """Apply a merge patch to the version the caller read (412 stale, 428 without If-Match)."""
+    layer = layer_of(caller)
+    row = await get_card(session, layer, service_id)
+    require_own(layer, row.organization_id)
+    stored = await lock_service(session, service_id)
+    if stored is None:
+        raise ServiceNotFound
+    check_if_match(version_tags(if_match), stored.version)
+    present = record_of(row.card, await find_location(session, service_id))
+    content, changed = merged_record(ServiceContent, present, change)
+    if content.organization != row.organization_id:
+        require_own(layer, content.organization)
+        if await session.get(Organization, content.organization) is None:
+            raise OrganizationNotFound
+    provenance = {
+        "source": stored.source,
+        "external_id": stored.external_id,
+        "source_on": stored.source_on,
+        "licence": stored.licence,
+        "source_digest": stored.source_digest,
+    }
+    await _write(session, service_id, content, provenance, vocabulary)
+    audit.record(
+        AuditEvent.SERVICE_CHANGED,
+        entity="service",
+        entity_id=service_id,
+        changes={"fields": changed},
+    )
+
+
+async def verify_service(
+    session: AsyncSession,
+    service_id: UUID,
+    payload: NewVerification,
+    *,
+    caller: Caller,
+    audit: AuditTrail,
+) -> dict[str, Any]:
+    """Stamp the record, or some of its fields, as checked."""
+    layer = layer_of(caller)
+    row = await get_card(session, layer, service_id)
+    now = clock.now()
+    if payload.verified_at is not None and payload.verified_at > now:
+        raise InvalidRequest(
+            errors=[FieldError("in_the_future", "A check lies in the past", "/verified_at")]
+        )
+    unknown = [name for name in payload.fields if name not in ServiceContent.model_fields]
+    if unknown:
+        raise InvalidRequest(
+            errors=[FieldError("unknown_field", "A service has no such field", "/fields")]
+        )
+    verification = {
+        "id": uuid7(),
+        "service_id": row.service_id,
+        "fields": payload.fields,
+        "verified_at": payload.verified_at or now,
+        "organization_id": await _known_organization(session, layer),
+        "source": None,
+    }
+    await add_history(session, {Verification: [verification]})
+    await projection.refresh(session, services=[service_id])
+    audit.record(
+        AuditEvent.SERVICE_VERIFIED,
+        entity="service",
+        entity_id=service_id,
+        changes={"fields": payload.fields},
+    )
+    return verification
+
+
+def require_own(layer: Layer, organization_id: UUID) -> None:
+    """Raises NotYourOrganization unless the caller may edit that organization's records."""
+    if not layer.is_admin and layer.organization != organization_id:
+        raise NotYourOrganization
+
+
+async def _known_organization(session: AsyncSession, layer: Layer) -> UUID | None:
+    if layer.organization is None:
+        return None
+    found = await session.get(Organization, layer.organization)
+    return found.id if found else None
+
+
+async def _write(
+    session: AsyncSession,
+    service_id: UUID,
+    content: ServiceContent,
+    provenance: dict[str, Any],
+    vocabulary: Vocabulary,
+) -> None:
+    terms = await vocabulary.check(session, _codes(content))
+    if content.network is not None and content.network not in (*terms.territories, *terms.programs):
+        raise UnknownTerritory(pointer="/network")
+    location = content.location
+    if location is not None and location.id is not None:
+        held = {location.id: content.organization}
+        if await locations_of_others(session, held):
+            raise InvalidRequest(
+                errors=[
+                    FieldError(
+                        "location_of_another_organization",
+                        "Give the place an id of its own",
+                        "/location/id",
+                    )
+                ]
+            )
+    place_in_commune(location, terms)
+    row = {"id": service_id, **service_columns(content), **provenance}
+    await write_services(session, [row], [service_parts(service_id, content)])
+    await projection.refresh(session, services=[service_id])
+
+
+def _codes(content: ServiceContent) -> list[tuple[type[UnknownCode], str, str]]:
+    codes: list[tuple[type[UnknownCode], str, str]] = [
+        *((UnknownNeed, f"/needs/{n}", code) for n, code in enumerate(content.needs)),
+        *((UnknownTerritory, f"/action_zones/{n}", c) for n, c in enumerate(content.action_zones)),
+        *((UnknownProgram, f"/programs/{n}", code) for n, code in enumerate(content.programs)),
+    ]
+    address = content.location.address if content.location else None
+    if address is not None and address.commune_nis is not None:
+        codes.append((UnknownTerritory, "/location/address/commune_nis", address.commune_nis))
+    return codes

@@ -1,0 +1,19 @@
+"""Settings of the directory, read from `DIRECTORY_*`."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from maillage_common.settings import DatabaseServiceSettings
+
+
+class Settings(DatabaseServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="DIRECTORY_")
+
+    vocabulary_seconds: Annotated[
+        float,
+        Field(
+            ge=0, description="How long codes of needs, territories and programs are kept in memory"
+        ),
+    ] = 5.0

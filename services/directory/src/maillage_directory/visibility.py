@@ -1,0 +1,154 @@
+"""Who sees which record: the one place that says so.
+
+`public`: everyone. `professional`: callers with `directory:read`. `network`: of those, the ones
+whose organization covers that territory (or one inside it) or that program today, or whose function
+is that program's. `own`: the owner organization. Owners and `directory:admin` see all of theirs. A
+service is seen when both it and its organization are.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, bindparam, literal_column, or_, text, true
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from maillage_common.auth import Caller
+from maillage_directory.models import Organization, Service
+
+READ, WRITE, VERIFY, ADMIN = (
+    "directory:read",
+    "directory:write",
+    "directory:verify",
+    "directory:admin",
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a caller may see. `organization` is the one whose records are the caller's own."""
+
+    is_professional: bool
+    is_admin: bool
+    organization: UUID | None
+    function: str | None
+
+    @property
+    def name(self) -> str:
+        return "professional" if self.is_professional else "public"
+
+
+def layer_of(caller: Caller) -> Layer:
+    is_admin = caller.has(ADMIN)
+    is_professional = is_admin or caller.has(READ)
+    return Layer(
+        is_professional=is_professional,
+        is_admin=is_admin,
+        organization=_organization(caller) if is_professional or caller.has(WRITE) else None,
+        function=caller.function if is_professional else None,
+    )
+
+
+def _organization(caller: Caller) -> UUID | None:
+    try:
+        return UUID(caller.organization) if caller.organization else None
+    except ValueError:
+        return None
+
+
+# Evaluated once a statement: the networks the caller belongs to.
+_NETWORKS = (
+    "ARRAY(SELECT pc.program_code::text FROM program_coverage pc"
+    " WHERE pc.organization_id = :viewer_organization"
+    " AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)"
+    " AND (pc.valid_to IS NULL OR pc.valid_to >= CURRENT_DATE)"
+    " UNION SELECT a.above FROM program_coverage pc"
+    " JOIN territory_above a ON a.code = pc.territory_code AND a.is_certain"
+    " JOIN territory t ON t.code = a.above AND t.kind <> 'region'"
+    " WHERE pc.organization_id = :viewer_organization"
+    " AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)"
+    " AND (pc.valid_to IS NULL OR pc.valid_to >= CURRENT_DATE)"
+    " UNION SELECT p.code FROM program p WHERE lower(p.code) = :viewer_function)"
+)
+
+
+def visible_sql(
+    layer: Layer, *, owner: str, visibility: str, network: str
+) -> tuple[str, dict[str, Any]]:
+    """A condition in SQL over the named columns, and its parameters."""
+    if layer.is_admin:
+        return "true", {}
+    ways = [f"{visibility} = 'public'"]
+    parameters: dict[str, Any] = {}
+    if layer.is_professional:
+        ways.append(f"{visibility} = 'professional'")
+        if layer.organization is not None or layer.function is not None:
+            ways.append(f"({visibility} = 'network' AND {network} = ANY ({_NETWORKS}))")
+            parameters["viewer_organization"] = layer.organization
+            parameters["viewer_function"] = (layer.function or "").lower()
+    if layer.organization is not None:
+        ways.append(f"{owner} = :viewer_organization")
+        parameters["viewer_organization"] = layer.organization
+    return f"({' OR '.join(ways)})", parameters
+
+
+def visible_service_sql(layer: Layer, alias: str = "s") -> tuple[str, dict[str, Any]]:
+    """The same for `service_search` under `alias`: the service and its organization."""
+    own, parameters = visible_sql(
+        layer,
+        owner=f"{alias}.organization_id",
+        visibility=f"{alias}.visibility",
+        network=f"{alias}.network",
+    )
+    organizations, more = visible_sql(
+        layer,
+        owner=f"{alias}.organization_id",
+        visibility=f"{alias}.organization_visibility",
+        network=f"{alias}.organization_network",
+    )
+    if own == organizations:
+        return own, parameters
+    return f"({own} AND {organizations})", {**parameters, **more}
+
+
+def _as_expression(condition: str, parameters: dict[str, Any]) -> ColumnElement[bool]:
+    if condition == "true":
+        return true()
+    clause = text(condition).bindparams(
+        *(bindparam(name, value) for name, value in parameters.items())
+    )
+    return and_(literal_column("true"), or_(clause))
+
+
+def select_visible_services(caller: Caller) -> SelectOfScalar[Service]:
+    """The services that `caller` may see."""
+    layer = layer_of(caller)
+    own, parameters = visible_sql(
+        layer,
+        owner="service.organization_id",
+        visibility="service.visibility",
+        network="service.network",
+    )
+    organizations, more = visible_sql(
+        layer,
+        owner="organization.id",
+        visibility="organization.visibility",
+        network="organization.network",
+    )
+    return (
+        select(Service)
+        .join(Organization, col(Organization.id) == col(Service.organization_id))
+        .where(_as_expression(own, parameters), _as_expression(organizations, more))
+    )
+
+
+def select_visible_organizations(caller: Caller) -> SelectOfScalar[Organization]:
+    """The organizations that `caller` may see."""
+    condition, parameters = visible_sql(
+        layer_of(caller),
+        owner="organization.id",
+        visibility="organization.visibility",
+        network="organization.network",
+    )
+    return select(Organization).where(_as_expression(condition, parameters))

@@ -1,0 +1,125 @@
+"""The codes of the directory (needs, territories, programs), kept in memory for a few seconds.
+
+Reference data is small and changes rarely, and every search needs it to validate codes and to climb
+territories. A code that memory does not know is looked up afresh before it is refused, so new codes
+work at once; other changes are seen after `vocabulary_seconds`.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_directory.errors import UnknownCode, UnknownNeed, UnknownProgram
+from maillage_directory.models.columns import Texts
+
+_LOAD = text(
+    "SELECT 'need' AS what, code, parent_code AS parent, name, NULL::jsonb AS above FROM need"
+    " UNION ALL SELECT 'program', code, NULL, name, NULL FROM program"
+    " UNION ALL SELECT 'territory', t.code, t.kind, t.name,"
+    "  (SELECT jsonb_object_agg(a.above, a.is_certain) FROM territory_above a"
+    "  WHERE a.code = t.code)"
+    " FROM territory t ORDER BY 1, 2"
+)
+_NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Terms:
+    """One reading of the reference tables.
+
+    `territory_above[code]` maps every territory above `code` (itself included) to whether that is
+    certain; `territory_kind` maps codes to kinds; names are texts by language.
+    """
+
+    needs: Mapping[str, Texts]
+    need_parents: Mapping[str, str | None]
+    programs: Mapping[str, Texts]
+    territories: Mapping[str, Texts]
+    territory_kind: Mapping[str, str]
+    territory_above: Mapping[str, Mapping[str, bool]]
+
+    def holds(self, what: type[UnknownCode], code: str) -> bool:
+        return code in self.of(what)
+
+    def of(self, what: type[UnknownCode]) -> Mapping[str, Texts]:
+        if what is UnknownNeed:
+            return self.needs
+        return self.programs if what is UnknownProgram else self.territories
+
+    def need_branch(self, code: str) -> set[str]:
+        """The need and all its descendants."""
+        branch = {code}
+        while True:
+            more = {c for c, p in self.need_parents.items() if p in branch} - branch
+            if not more:
+                return branch
+            branch |= more
+
+
+class Vocabulary:
+    """Gives the present `Terms`; one on each application (`app.state.vocabulary`)."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+        self._terms: Terms | None = None
+        self._read_at = 0.0
+
+    async def terms(self, session: AsyncSession, *, afresh: bool = False) -> Terms:
+        if afresh or self._terms is None or monotonic() - self._read_at > self._seconds:
+            self._terms = await load_terms(session)
+            self._read_at = monotonic()
+        return self._terms
+
+    async def check(
+        self, session: AsyncSession, wanted: Sequence[tuple[type[UnknownCode], str, str]]
+    ) -> Terms:
+        """The terms, once every (error, parameter name, code) is known; else raises that error."""
+        terms = await self.terms(session)
+        if not all(terms.holds(what, code) for what, _, code in wanted):
+            terms = await self.terms(session, afresh=True)
+        for what, place, code in wanted:
+            if not terms.holds(what, code):
+                raise unknown_code(what, terms, code, place)
+        return terms
+
+
+def unknown_code(what: type[UnknownCode], terms: Terms, code: str, place: str) -> UnknownCode:
+    """The refusal of `code`; `place` is a parameter's name, or a JSON pointer (starts with `/`)."""
+    suggestions = nearest(code, terms.of(what))
+    if place.startswith("/"):
+        return what(pointer=place, suggestions=suggestions)
+    return what(parameter=place, suggestions=suggestions)
+
+
+def nearest(asked: str, names: Mapping[str, Texts]) -> list[str]:
+    """Codes whose code or name in some language resembles `asked`, best first."""
+    # A code comes before a name that is spelt like it (the basin `nord`, the quartier Nord).
+    spellings = {label.lower(): code for code in names for label in names[code].values()}
+    spellings |= {code.lower(): code for code in names}
+    found = difflib.get_close_matches(asked.lower()[:80], spellings, n=_NEAREST, cutoff=0.6)
+    return list(dict.fromkeys(spellings[spelling] for spelling in found))
+
+
+async def load_terms(session: AsyncSession) -> Terms:
+    connection = await session.connection()
+    rows = (await connection.execute(_LOAD)).all()
+    return make_terms(rows)
+
+
+def make_terms(rows: Iterable[Any]) -> Terms:
+    listed = list(rows)
+    needs = [row for row in listed if row.what == "need"]
+    territories = [row for row in listed if row.what == "territory"]
+    return Terms(
+        needs={row.code: row.name for row in needs},
+        need_parents={row.code: row.parent for row in needs},
+        programs={row.code: row.name for row in listed if row.what == "program"},
+        territories={row.code: row.name for row in territories},
+        territory_kind={row.code: row.parent for row in territories},
+        territory_above={row.code: row.above or {} for row in territories},
+    )

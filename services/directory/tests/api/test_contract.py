@@ -1,0 +1,81 @@
+"""What the service promises as a whole: its document, open routes, settings and silence."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+from maillage_common import telemetry
+from maillage_common.auth import route_authorizations
+from maillage_directory.main import ROUTERS
+from maillage_directory.settings import Settings
+
+HERE = Path(__file__).parent
+SNAPSHOT = HERE / "openapi.json"
+CLOSED_READS = {"GET /directory/v1/services/{service_id}/capacity-reports"}
+
+
+def test_the_openapi_document_is_the_one_that_was_agreed(app: Any) -> None:
+    """Run with UPDATE_SNAPSHOTS=1 after a change that partners were told of."""
+    document = json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        SNAPSHOT.write_text(document, encoding="utf-8")
+    assert document == SNAPSHOT.read_text(encoding="utf-8")
+
+
+def test_reads_and_the_search_are_open_and_writes_are_not() -> None:
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            method = next(iter(route.methods or ()))
+            name = f"{method} {route.path}"
+            is_open = not any(found.scopes for found in route_authorizations(route))
+            reads = method == "GET" or route.path.endswith("/search")
+            assert is_open is (reads and name not in CLOSED_READS), name
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"`DIRECTORY_{name.upper()}`" in readme
+
+
+async def test_a_search_leaves_nothing_about_the_asker(
+    directory: Any,
+    search: Any,
+    client: Any,
+    as_anonymous: Any,
+    environment: dict[str, str],
+    capsys: Any,
+) -> None:
+    await directory.has(directory.service("Zebrafinch", languages=["ln"]))
+
+    async def rows() -> dict[str, int]:
+        async with directory.database.read() as session:
+            connection = await session.connection()
+            tables = await connection.exec_driver_sql(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+                " AND table_type = 'BASE TABLE'"
+            )
+            return {
+                name: (
+                    await connection.exec_driver_sql(f'SELECT count(*) FROM "{name}"')
+                ).scalar_one()
+                for name in tables.scalars().all()
+            }
+
+    before = await rows()
+    await search(q="zebrafinch", spoken="ln", near="50.123457,4.765432", for_age=83)
+    await client.get(
+        "/directory/v1/services?q=zebrafinch&near=50.123457,4.765432&for_age=83",
+        headers=as_anonymous(),
+    )
+    assert await rows() == before
+    telemetry.flush()
+    said = capsys.readouterr()
+    written = Path(environment["DIRECTORY_TELEMETRY_FILE"]).read_text(encoding="utf-8")
+    assert "/directory/v1/services" in written
+    for asked in ("zebrafinch", "50.123457", "4.765432", "undocumented", '"ln"'):
+        assert asked not in (said.out + said.err + written).lower()

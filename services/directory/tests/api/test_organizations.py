@@ -1,0 +1,106 @@
+"""`/directory/v1/organizations`."""
+
+from typing import Any
+
+import pytest
+
+ORGANIZATIONS = "/directory/v1/organizations"
+NEW = {"name": {"fr": "Le Pont", "nl": "De Brug"}, "kind": "association"}
+
+
+class TestListOrganizations:
+    async def test_pages_by_name_and_filters(
+        self, directory: Any, client: Any, as_anonymous: Any
+    ) -> None:
+        await directory.has(
+            *(directory.organization(name) for name in ("Épi", "zèbre", "abri")),
+            directory.organization("self", kind="self_help"),
+        )
+        names, cursor = [], ""
+        while cursor is not None:
+            more = f"&cursor={cursor}" if cursor else ""
+            page = await client.get(f"{ORGANIZATIONS}?limit=2{more}", headers=as_anonymous())
+            names += [item["label"] for item in page.json()["items"]]
+            cursor = page.json()["next_cursor"]
+        assert names == ["abri", "Épi", "host", "self", "zèbre"]
+        page = await client.get(f"{ORGANIZATIONS}?q=EPI", headers=as_anonymous())
+        assert [item["label"] for item in page.json()["items"]] == ["Épi"]
+        page = await client.get(f"{ORGANIZATIONS}?kind=self_help", headers=as_anonymous())
+        assert [item["label"] for item in page.json()["items"]] == ["self"]
+
+
+class TestWriteOrganizations:
+    async def test_a_curator_creates_and_its_editor_changes_it(
+        self, directory: Any, client: Any, admin: Any, as_caller: Any
+    ) -> None:
+        made = await client.post(
+            ORGANIZATIONS,
+            json={**NEW, "identifiers": [{"scheme": "BE-KBO", "identifier": "0202.239.951"}]},
+            headers=admin,
+        )
+        assert made.status_code == 201, made.text
+        assert made.json()["identifiers"][0]["identifier"] == "0202239951"
+        own = as_caller(scope="directory:write", org=made.json()["id"])
+        changed = await client.patch(
+            f"{ORGANIZATIONS}/{made.json()['id']}",
+            json={"name": {"fr": "Le Grand Pont"}},
+            headers={**own, "If-Match": made.headers["ETag"]},
+        )
+        assert changed.status_code == 200, changed.text
+        assert changed.json()["label"] == "Le Grand Pont"
+        stale = await client.patch(
+            f"{ORGANIZATIONS}/{made.json()['id']}",
+            json={"url": "https://example.org"},
+            headers={**own, "If-Match": made.headers["ETag"]},
+        )
+        assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+
+    async def test_a_new_name_is_searched_at_once(
+        self, directory: Any, client: Any, editor: Any, found: Any
+    ) -> None:
+        await directory.has(directory.service("desk"))
+        answer = await client.patch(
+            f"{ORGANIZATIONS}/{directory.id('organization', 'host')}",
+            json={"name": {"fr": "Passerelle"}},
+            headers={**editor(), "If-Match": "*"},
+        )
+        assert answer.status_code == 200
+        assert await found(q="passerelle") == ["desk"]
+
+    @pytest.mark.parametrize(
+        ("fields", "code", "pointer"),
+        [
+            (
+                {"identifiers": [{"scheme": "BE-KBO", "identifier": "0202239952"}]},
+                "invalid_kbo_number",
+                "/identifiers/0",
+            ),
+            ({"kind": "company"}, "enum", "/kind"),
+            ({"phones": ["02 555 00 00"]}, "string_pattern_mismatch", "/phones/0"),
+            ({"colour": "red"}, "extra_forbidden", "/colour"),
+        ],
+    )
+    async def test_tells_what_is_wrong(
+        self, directory: Any, client: Any, admin: Any, fields: Any, code: Any, pointer: Any
+    ) -> None:
+        answer = await client.post(ORGANIZATIONS, json={**NEW, **fields}, headers=admin)
+        assert answer.status_code == 422
+        fault = answer.json()["errors"][0]
+        assert (fault["code"], fault["pointer"]) == (code, pointer)
+
+    async def test_an_editor_makes_no_organizations(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        answer = await client.post(ORGANIZATIONS, json=NEW, headers=editor())
+        assert answer.json()["code"] == "insufficient_scope"
+
+    async def test_an_editor_changes_no_other(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has(directory.organization("other"))
+        answer = await client.patch(
+            f"{ORGANIZATIONS}/{directory.id('organization', 'other')}",
+            json={"name": {"fr": "x"}},
+            headers={**editor(), "If-Match": "*"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_your_organization")

@@ -1,0 +1,281 @@
+"""`/directory/v1/services/{id}`: read, create, change, verify."""
+
+from typing import Any
+
+import pytest
+
+SERVICES = "/directory/v1/services"
+
+
+def body(directory: Any, **fields: Any) -> Any:
+    return {
+        "organization": str(directory.id("organization", "host")),
+        "name": {"fr": "Accueil", "nl": "Onthaal"},
+        "needs": ["food"],
+        **fields,
+    }
+
+
+@pytest.fixture
+async def made(directory: Any, client: Any, editor: Any) -> Any:
+    await directory.has()
+    answer = await client.post(SERVICES, json=body(directory), headers=editor())
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+class TestCreateService:
+    async def test_is_found_at_once_by_everyone(self, made: Any, client: Any, found: Any) -> None:
+        assert made.headers["Location"] == f"{SERVICES}/{made.json()['id']}"
+        assert await found(need="food") == ["Accueil"]
+
+    async def test_refuses_another_organization(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has(directory.organization("other"))
+        answer = await client.post(SERVICES, json=body(directory), headers=editor("other"))
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_your_organization")
+
+    async def test_lets_a_curator_write_for_all(
+        self, directory: Any, client: Any, admin: Any
+    ) -> None:
+        await directory.has()
+        answer = await client.post(SERVICES, json=body(directory), headers=admin)
+        assert answer.status_code == 201
+
+    async def test_needs_the_scope_to_write(
+        self, directory: Any, client: Any, professional: Any, as_anonymous: Any
+    ) -> None:
+        for headers in (professional, as_anonymous()):
+            answer = await client.post(SERVICES, json=body(directory), headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+    @pytest.mark.parametrize(
+        ("fields", "code", "pointer"),
+        [
+            ({"needs": ["fod"]}, "unknown_need", "/needs/0"),
+            ({"action_zones": ["bru", "x"]}, "unknown_territory", "/action_zones/1"),
+            ({"name": {}}, "name_missing", "/name"),
+            ({"name": {"French": "x"}}, "unknown_language", "/name"),
+            ({"colour": "red"}, "extra_forbidden", "/colour"),
+            (
+                {"schedules": [{"byday": "MO", "opens_at": "09:00", "closes_at": "09:00"}]},
+                "impossible_schedule",
+                "/schedules/0",
+            ),
+            ({"location": {"latitude": 50.8}}, "incomplete_position", "/location"),
+            ({"age_min": 30, "age_max": 20}, "ages_out_of_order", ""),
+            ({"visibility": "network"}, "network_mismatch", ""),
+            (
+                {"closures": [{"from": "2026-12-03", "to": "2026-12-01"}]},
+                "dates_out_of_order",
+                "/closures/0",
+            ),
+            ({"name": {"fr": "a\u0000b"}}, "control_character", "/name"),
+        ],
+    )
+    async def test_tells_what_is_wrong_and_where(
+        self, directory: Any, client: Any, editor: Any, fields: Any, code: Any, pointer: Any
+    ) -> None:
+        await directory.has()
+        answer = await client.post(SERVICES, json=body(directory, **fields), headers=editor())
+        assert answer.status_code == 422
+        fault = answer.json()["errors"][0]
+        assert (fault["code"], fault["pointer"]) == (code, pointer)
+
+    async def test_the_same_key_again_makes_nothing_new(
+        self, directory: Any, client: Any, editor: Any, found: Any
+    ) -> None:
+        await directory.has()
+        headers = {**editor(), "Idempotency-Key": "k1"}
+        first = await client.post(SERVICES, json=body(directory), headers=headers)
+        again = await client.post(SERVICES, json=body(directory), headers=headers)
+        assert again.json() == first.json()
+        assert len(await found()) == 1
+        other = await client.post(SERVICES, json=body(directory, cost="free"), headers=headers)
+        assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+    async def test_refuses_an_id_that_is_taken(
+        self, made: Any, directory: Any, client: Any, editor: Any
+    ) -> None:
+        answer = await client.post(
+            SERVICES, json=body(directory, id=made.json()["id"]), headers=editor()
+        )
+        assert (answer.status_code, answer.json()["code"]) == (409, "already_exists")
+
+    async def test_does_not_take_over_a_place_of_another_organization(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        place = {"id": str(directory.id("location", "theirs")), "latitude": 50.8, "longitude": 4.3}
+        await directory.has(
+            directory.organization("other"),
+            directory.service("theirs", of="other", location=place),
+        )
+        answer = await client.post(SERVICES, json=body(directory, location=place), headers=editor())
+        assert answer.json()["errors"][0]["code"] == "location_of_another_organization"
+
+
+class TestGetService:
+    async def test_answers_304_to_the_tag_it_gave(
+        self, made: Any, client: Any, as_anonymous: Any
+    ) -> None:
+        path = f"{SERVICES}/{made.json()['id']}"
+        answer = await client.get(path, headers=as_anonymous())
+        tag = answer.headers["ETag"]
+        again = await client.get(path, headers={**as_anonymous(), "If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+
+    async def test_a_new_capacity_makes_a_new_tag(
+        self, made: Any, client: Any, editor: Any, as_anonymous: Any
+    ) -> None:
+        path = f"{SERVICES}/{made.json()['id']}"
+        tag = (await client.get(path, headers=as_anonymous())).headers["ETag"]
+        await client.post(
+            f"{path}/capacity-reports", json={"status": "no_capacity"}, headers=editor()
+        )
+        again = await client.get(path, headers={**as_anonymous(), "If-None-Match": tag})
+        assert again.status_code == 200
+
+
+class TestChangeService:
+    async def test_replaces_what_is_sent_and_keeps_the_rest(
+        self, made: Any, client: Any, editor: Any, found: Any
+    ) -> None:
+        path = f"{SERVICES}/{made.json()['id']}"
+        answer = await client.patch(
+            path,
+            json={"languages": ["ar"], "description": {"fr": "Ouvert à tous"}, "url": None},
+            headers={**editor(), "If-Match": made.headers["ETag"]},
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["languages"] == ["ar"]
+        assert answer.json()["name"] == made.json()["name"]
+        assert answer.json()["version"] == 2
+        assert await found(q="ouvert", spoken="ar") == ["Accueil"]
+
+    async def test_keeps_a_confidential_address_it_never_shows(
+        self, directory: Any, client: Any, editor: Any, admin: Any
+    ) -> None:
+        await directory.has(
+            directory.service(
+                "refuge",
+                location=directory.place(
+                    50.9, 4.4, confidential=True, address={"postcode": "1080"}
+                ),
+            )
+        )
+        path = f"{SERVICES}/{directory.id('service', 'refuge')}"
+        answer = await client.patch(
+            path, json={"cost": "free"}, headers={**editor(), "If-Match": "*"}
+        )
+        assert answer.status_code == 200
+        assert "latitude" not in answer.text
+        async with directory.database.read() as session:
+            connection = await session.connection()
+            kept = await connection.exec_driver_sql("SELECT latitude, postcode FROM location")
+            assert tuple(kept.one()) == (50.9, "1080")
+
+    async def test_needs_the_tag_that_was_read(self, made: Any, client: Any, editor: Any) -> None:
+        path = f"{SERVICES}/{made.json()['id']}"
+        without = await client.patch(path, json={"cost": "free"}, headers=editor())
+        assert (without.status_code, without.json()["code"]) == (428, "precondition_required")
+        fresh = {**editor(), "If-Match": made.headers["ETag"]}
+        await client.patch(path, json={"cost": "free"}, headers=fresh)
+        stale = await client.patch(path, json={"cost": "paid"}, headers=fresh)
+        assert (stale.status_code, stale.json()["code"]) == (412, "stale")
+
+    async def test_refuses_an_editor_of_another_organization(
+        self, made: Any, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has(directory.organization("other"))
+        answer = await client.patch(
+            f"{SERVICES}/{made.json()['id']}",
+            json={"cost": "free"},
+            headers={**editor("other"), "If-Match": "*"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_your_organization")
+
+    async def test_does_not_hand_a_service_to_another_organization(
+        self, made: Any, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has(directory.organization("other"))
+        answer = await client.patch(
+            f"{SERVICES}/{made.json()['id']}",
+            json={"organization": str(directory.id("organization", "other"))},
+            headers={**editor(), "If-Match": "*"},
+        )
+        assert answer.json()["code"] == "not_your_organization"
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [({"colour": 1}, "extra_forbidden"), ({"name": None}, "missing"), ({"cost": 3}, "enum")],
+    )
+    async def test_checks_the_whole_again(
+        self, made: Any, client: Any, editor: Any, change: Any, code: Any
+    ) -> None:
+        answer = await client.patch(
+            f"{SERVICES}/{made.json()['id']}",
+            json=change,
+            headers={**editor(), "If-Match": "*"},
+        )
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["code"] == code
+
+    async def test_leaves_an_audit_record_of_who_and_which_fields(
+        self, made: Any, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await client.patch(
+            f"{SERVICES}/{made.json()['id']}",
+            json={"cost": "free"},
+            headers={**editor(), "If-Match": "*"},
+        )
+        async with directory.database.read() as session:
+            connection = await session.connection()
+            rows = await connection.exec_driver_sql(
+                "SELECT event, actor_subject, changes FROM audit_entry"
+                " WHERE entity = 'service' ORDER BY at"
+            )
+            assert [tuple(row) for row in rows] == [
+                ("service.created", "editor", None),
+                ("service.changed", "editor", {"fields": ["cost"]}),
+            ]
+
+
+class TestVerifyService:
+    async def test_stamps_the_record(self, made: Any, client: Any, admin: Any, search: Any) -> None:
+        path = f"{SERVICES}/{made.json()['id']}"
+        answer = await client.post(f"{path}/verifications", json={}, headers=admin)
+        assert answer.status_code == 201
+        read = await client.get(path, headers=admin)
+        assert read.json()["verified_at"] is not None
+
+    async def test_a_check_of_some_fields_does_not_stamp_the_whole(
+        self, made: Any, client: Any, admin: Any
+    ) -> None:
+        path = f"{SERVICES}/{made.json()['id']}"
+        answer = await client.post(
+            f"{path}/verifications", json={"fields": ["phones"]}, headers=admin
+        )
+        assert answer.status_code == 201
+        assert "verified_at" not in (await client.get(path, headers=admin)).json()
+
+    @pytest.mark.parametrize(
+        ("payload", "code"),
+        [
+            ({"verified_at": "2126-01-01T00:00:00Z"}, "in_the_future"),
+            ({"fields": ["colour"]}, "unknown_field"),
+        ],
+    )
+    async def test_refuses_what_cannot_be(
+        self, made: Any, client: Any, admin: Any, payload: Any, code: Any
+    ) -> None:
+        answer = await client.post(
+            f"{SERVICES}/{made.json()['id']}/verifications", json=payload, headers=admin
+        )
+        assert answer.json()["errors"][0]["code"] == code
+
+    async def test_needs_its_own_scope(self, made: Any, client: Any, editor: Any) -> None:
+        answer = await client.post(
+            f"{SERVICES}/{made.json()['id']}/verifications", json={}, headers=editor()
+        )
+        assert answer.json()["code"] == "insufficient_scope"
