@@ -18,6 +18,7 @@ from maillage_common.auth import (
     route_authorizations,
 )
 from maillage_common.errors import (
+    PROBLEM_MEDIA_TYPE,
     BadRequest,
     FieldError,
     InvalidRequest,
@@ -90,8 +91,12 @@ def create_app(
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
-        responses={"4XX": {"model": Problem, "description": "Problem (RFC 9457)"}},
+        responses={
+            "4XX": {"model": Problem, "description": "What to put right (RFC 9457)"},
+            "5XX": {"model": Problem, "description": "Try again later (RFC 9457)"},
+        },
     )
+    _document_problems(app)
     app.state.service, app.state.settings = service, settings
     _handle_errors(app)
     if isinstance(settings, DatabaseServiceSettings):
@@ -151,6 +156,23 @@ def check_authorizations(routers: Sequence[APIRouter]) -> None:
         # OpenAPI: a list of alternatives, any of which is enough; empty = open.
         security = [{"bearer": [scope]} for one in declared for scope in one.scopes]
         route.openapi_extra = {"security": security, **(route.openapi_extra or {})}
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Give problems their own media type in OpenAPI: FastAPI knows models as plain JSON only."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        for item in document.get("paths", {}).values():
+            for operation in item.values():
+                for status in ("4XX", "5XX"):
+                    content = operation["responses"].get(status, {}).get("content", {})
+                    if "application/json" in content:
+                        content[PROBLEM_MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -10,6 +10,6 @@ SNAPSHOT = Path(__file__).with_name("openapi.json")
 
 def test_the_document_is_the_one_agreed(app: Any) -> None:
     document = json.dumps(app.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    if os.environ.get("MAILLAGE_ACCEPT_OPENAPI"):
+    if os.environ.get("UPDATE_SNAPSHOTS"):
         SNAPSHOT.write_text(document)
     assert document == SNAPSHOT.read_text()
