@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import IO
+from typing import IO, Protocol
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -116,7 +116,12 @@ class _LineFile(SpanExporter):
         self._file.close()
 
 
+class _Flushable(Protocol):
+    def force_flush(self, timeout_millis: int) -> bool: ...
+
+
 _configured = False
+_providers: list[_Flushable] = []
 
 
 def configure(service: str, settings: ServiceSettings) -> None:
@@ -154,13 +159,16 @@ def _configure_traces(resource: Resource, settings: ServiceSettings) -> None:
         otlp = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(Scrubbed(otlp)))
     trace.set_tracer_provider(provider)
+    _providers.append(provider)
 
 
 def _configure_metrics(resource: Resource, endpoint: str) -> None:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{endpoint}/v1/metrics"))
-    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
+    provider = MeterProvider(resource=resource, metric_readers=[reader])
+    metrics.set_meter_provider(provider)
+    _providers.append(provider)
 
 
 def _configure_logs(service: str, settings: ServiceSettings, resource: Resource) -> None:
@@ -188,6 +196,7 @@ def _otlp_log_handler(endpoint: str, resource: Resource) -> logging.Handler:
     provider = LoggerProvider(resource=resource)
     exporter = OTLPLogExporter(endpoint=f"{endpoint}/v1/logs")
     provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+    _providers.append(provider)
     otlp = provider.get_logger(LOGGER_NAME)
 
     class OtlpHandler(logging.Handler):
@@ -221,8 +230,7 @@ def _instrument() -> None:
 
 def flush() -> None:
     """Send what is still buffered; called when a process stops."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
+    for provider in _providers:
         provider.force_flush(2_000)
 
 

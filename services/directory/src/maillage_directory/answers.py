@@ -3,13 +3,11 @@
 import json
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 
 
-class JsonAnswer(Response):
+class JsonAnswer(JSONResponse):
     """Written as it was assembled: validating a hundred cards again would double their cost."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
