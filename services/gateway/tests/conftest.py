@@ -217,6 +217,7 @@ def signing_key(tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(echo: Service, issuer: Issuer, signing_key: Path) -> Settings:
     return Settings(
+        trace_ratio=1,
         signing_key_file=signing_key,
         environment="test",
         directory_url=echo.url,
