@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -225,6 +225,9 @@ async def _orient(
     organization = desk.caller.organization
     orientation = Orientation.model_validate(
         {
+            # From the lease, which one attempt ends: if we die after referrals answered and before
+            # we commit, the attempt sent again asks for the same referral, not for a second one.
+            "id": uuid5(attempt.lease_id, "orientation"),
             "tenant": desk.tenant,
             "campaign_id": attempt.campaign_id,
             "case_id": attempt.case_id,
