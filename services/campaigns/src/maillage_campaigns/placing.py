@@ -14,6 +14,8 @@ from maillage_common.events import log
 from maillage_common.peers import PeerRefused, PeerUnavailable
 
 PLACE_ORIENTATION = "place_orientation"
+# Not about this orientation: too slow, at the same time as its own retry, or too many at once.
+_TRY_AGAIN = frozenset({408, 409, 425, 429})
 
 
 def orientation_context(orientation: Orientation) -> bytes:
@@ -43,6 +45,9 @@ async def place_orientation(
         log(CampaignsEvent.ORIENTATION_PENDING, orientation_id=str(orientation.id))
         return False
     except PeerRefused as refused:
+        if refused.status in _TRY_AGAIN:
+            log(CampaignsEvent.ORIENTATION_PENDING, orientation_id=str(orientation.id))
+            return False
         orientation.state = OrientationState.REFUSED
         orientation.refused_code = refused.code or "refused"
         log(CampaignsEvent.ORIENTATION_REFUSED, code=orientation.refused_code)
