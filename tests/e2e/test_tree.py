@@ -28,15 +28,25 @@ OF_EVERY_PACKAGE = (
 )
 # Folders where a checkout, its tools and its users live; a project names none of them. Written so
 # that the pattern does not match itself.
-MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home|Users)/\w|(?<![\w.}])/tmp/[a-z]")
+MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home|Users)/[\w.]|(?<![\w.}])/tmp/[a-z]")
 # An address to install from makes a file true on one network only.
 INSTALL_ADDRESS = re.compile(
     r"--(?:extra-)?index-url|--find-links|--default-index|pythonhosted\.|pypi\.org/simple"
 )
 
 
+MADE = {".venv", ".local", "__pycache__", "node_modules", ".hypothesis", "uv.lock"}
+
+
 def in_git() -> list[Path]:
-    """The files that are in version control, or will be with the next commit."""
+    """The files that are in version control, or will be with the next commit.
+
+    In an unpacked archive, which has no history, every file that no tool made.
+    """
+    if not (ROOT / ".git").exists():
+        caches = MADE | {".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache"}
+        found = (path for path in ROOT.rglob("*") if path.is_file())
+        return sorted(path for path in found if not caches & set(path.relative_to(ROOT).parts))
     # An owner other than the user who runs this (a container's volume) is no reason to refuse.
     listing = subprocess.run(
         ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "-co", "--exclude-standard"],
@@ -106,8 +116,7 @@ class TestNothingOfOneMachine:
         assert not hosts or lines_with(re.compile("|".join(map(re.escape, hosts)))) == []
 
     def test_nothing_made_by_tools_is_in_version_control(self) -> None:
-        made = {".venv", ".local", "__pycache__", "node_modules", ".hypothesis", "uv.lock"}
-        assert [name_of(path) for path in FILES if made & set(path.relative_to(ROOT).parts)] == []
+        assert [name_of(path) for path in FILES if MADE & set(path.relative_to(ROOT).parts)] == []
 
 
 class TestModules:
@@ -156,7 +165,9 @@ class TestHouse:
         assert (package / "models.py").is_file() or (package / "models" / "__init__.py").is_file()
         versions = [path.stem for path in (home / "migrations" / "versions").glob("*.py")]
         assert versions
-        assert [name for name in versions if not re.fullmatch(r"\d{8}_\d{4}_[a-z0-9_]+", name)] == []
+        assert [
+            name for name in versions if not re.fullmatch(r"\d{8}_\d{4}_[a-z0-9_]+", name)
+        ] == []
 
     def test_the_gateway_has_no_database(self) -> None:
         home = ROOT / "services" / "gateway"
@@ -169,7 +180,9 @@ class TestHouse:
         features = [path.parent for path in FILES if path.name == "routes.py"]
         of_service = [folder for folder in features if folder.parent == package]
         assert of_service
-        assert [name_of(folder) for folder in of_service if not _has_shapes(folder)] == []
+        assert [
+            name_of(folder) for folder in of_service if not (folder / "schemas.py").is_file()
+        ] == []
 
     def test_the_changelog_says_what_is_not_released_yet(self) -> None:
         assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -187,7 +200,9 @@ class TestPins:
         assert "://" not in text
         requirements = text.replace("\\\n", " ").strip().splitlines()
         assert requirements
-        form = re.compile(r"[a-z0-9.-]+(?:\[[a-z0-9,-]+\])?==\S+(?: ; [^#]+?)?(?: +--hash=sha256:[0-9a-f]{64})+")
+        form = re.compile(
+            r"[a-z0-9.-]+(?:\[[a-z0-9,-]+\])?==\S+(?: ; [^#]+?)?(?: +--hash=sha256:[0-9a-f]{64})+"
+        )
         assert [line[:80] for line in requirements if not form.fullmatch(line)] == []
 
     def test_an_image_runs_the_versions_that_were_tested(self) -> None:
@@ -199,7 +214,3 @@ class TestPins:
         assert {name: pins(name) - tested for name in ("bootstrap", *SERVICES)} == {
             name: set() for name in ("bootstrap", *SERVICES)
         }
-
-
-def _has_shapes(folder: Path) -> bool:
-    return (folder / "schemas.py").is_file()

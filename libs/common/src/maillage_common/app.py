@@ -195,19 +195,33 @@ def _as_problem(error: RequestValidationError) -> MaillageError:
     if any(fault["type"] == "json_invalid" for fault in faults):
         return MalformedJson("Send one JSON document in UTF-8.")
     return InvalidRequest(
-        "See `errors` for each field.", errors=[_field_error(fault) for fault in faults]
+        "See `errors` for each field.", errors=[_field_error(fault, error.body) for fault in faults]
     )
 
 
-def _field_error(fault: Mapping[str, Any]) -> FieldError:
+def _field_error(fault: Mapping[str, Any], body: Any) -> FieldError:
     """Where and what, without the value that was sent (pydantic's `input` stays out)."""
     place, *path = fault["loc"]
     detail = re.sub(r", unable to .*$", "", str(fault["msg"]))
     if place == "body":
-        pointer = "".join(f"/{_escape(part)}" for part in path)
+        pointer = "".join(f"/{_escape(part)}" for part in _members(path, body))
         return FieldError(code=str(fault["type"]), detail=detail, pointer=pointer)
     name = ".".join(str(part) for part in path) or str(place)
     return FieldError(code=str(fault["type"]), detail=detail, parameter=name)
+
+
+def _members(path: Sequence[str | int], body: Any) -> Iterator[str | int]:
+    """The path without the tags of unions, which pydantic puts among the members."""
+    reached = body
+    for index, part in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(reached, dict) and part not in reached and not last:
+            continue
+        yield part
+        if isinstance(reached, dict):
+            reached = reached.get(part)
+        elif isinstance(reached, list) and isinstance(part, int) and part < len(reached):
+            reached = reached[part]
 
 
 def _escape(part: object) -> str:

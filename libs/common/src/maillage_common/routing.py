@@ -1,32 +1,44 @@
-"""The route class of every service: bodies are bounded, and a POST can be repeated safely.
+"""The route class of every service: unknown parameters and other media types are refused, bodies
+are bounded, and a POST can be repeated safely.
 
 A route says otherwise in its `openapi_extra`:
 `x-no-idempotency: True` (streamed bodies, searches by POST) and
 `x-max-body-bytes: N` (None = the endpoint bounds what it reads itself).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Request, Response, params
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from maillage_common.errors import FieldError, InvalidRequest, UnsupportedMediaType
 from maillage_common.idempotency import Claim, Replayed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class MaillageRoute(APIRoute):
-    """Bounds the body, and honours Idempotency-Key on every POST that writes."""
+    """Reads strictly, bounds the body, honours Idempotency-Key on every POST that writes."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         declared = self.openapi_extra or {}
         repeatable = "POST" in (self.methods or ()) and not declared.get("x-no-idempotency", False)
 
+        known = set(_query_parameters(self.dependant))
+        takes_json = self.body_field is not None and not isinstance(
+            self.body_field.field_info, params.Form
+        )
+
         async def handle_bounded(request: Request) -> Response:
+            _refuse_unknown_parameters(request, known)
+            if takes_json:
+                _refuse_other_media_types(request)
             limit = declared.get("x-max-body-bytes", request.app.state.settings.max_body_bytes)
             if limit is not None:
                 request = Request(request.scope, _bounded(request, limit))
@@ -35,6 +47,42 @@ class MaillageRoute(APIRoute):
             return await handle(request)
 
         return handle_bounded
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[str]:
+    """Names that the route reads from the query; of a `Params` model, those of its fields."""
+    for inner in dependant.dependencies:
+        yield from _query_parameters(inner)
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            for name, member in model.model_fields.items():
+                yield member.alias or name
+        else:
+            yield field.alias
+
+
+def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:
+    """A misspelt filter must not silently show everything."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        allowed = ", ".join(sorted(known)) or "none"
+        raise InvalidRequest(
+            f"Parameters that this route takes: {allowed}.",
+            errors=[
+                FieldError("extra_forbidden", "Unknown parameter", parameter=name[:100])
+                for name in unknown
+            ],
+        )
+
+
+def _refuse_other_media_types(request: Request) -> None:
+    headers = request.headers
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType("Send the body as application/json.")
 
 
 async def _handle_once(

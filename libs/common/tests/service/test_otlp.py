@@ -82,7 +82,6 @@ def _write_note(url: str, headers: dict[str, str]) -> None:
             with contextlib.suppress(httpx.TransportError):
                 if client.get("/health/live").status_code == 200:
                     break
-        made = client.post(
-            f"/sample/v1/notes?{NAME.decode()}=1", json={"words": NAME.decode()}, headers=headers
-        )
+        client.get(f"/sample/v1/notes?q={NAME.decode()}", headers=headers)
+        made = client.post("/sample/v1/notes", json={"words": NAME.decode()}, headers=headers)
         assert made.status_code == 201

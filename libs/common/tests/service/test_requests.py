@@ -115,6 +115,18 @@ class TestBadInput:
         ]
         assert "secret" not in answer.text
 
+    async def test_an_unknown_parameter_is_refused_and_told(self, client, as_caller):
+        answer = await client.get("/sample/v1/notes?p=1", headers=as_caller(**SCOPE))
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+        assert answer.json()["errors"][0]["parameter"] == "p"
+        assert answer.json()["detail"] == "Parameters that this route takes: q."
+
+    @pytest.mark.parametrize("media_type", ["text/plain", "", "application/jsonp"])
+    async def test_another_media_type_answers_415(self, client, as_caller, media_type):
+        headers = as_caller(**SCOPE) | {"Content-Type": media_type}
+        answer = await client.post("/sample/v1/notes", content=b'{"words": "a"}', headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
     async def test_unknown_path_and_method(self, client, as_caller):
         gone = await client.get("/sample/v1/nowhere", headers=as_caller(**SCOPE))
         assert (gone.status_code, gone.json()["code"]) == (404, "not_found")

@@ -28,7 +28,8 @@ async def test_spans_hold_only_listed_attributes_and_nothing_of_the_request(
 ):
     headers = as_caller(sub=NAME, scope="sample:write", tenant="mc") | {"User-Agent": NAME}
     headers["traceparent"] = f"00-{'ab' * 16}-{'cd' * 8}-01"
-    await client.post(f"/sample/v1/notes?{NAME}=1", json={"words": NAME}, headers=headers)
+    await client.get(f"/sample/v1/notes?q={NAME}", headers=headers)
+    await client.get(f"/sample/v1/notes?{NAME}=1", headers=headers)
     await client.patch(f"/sample/v1/notes/{NAME}", json={"words": NAME}, headers=headers)
     await client.post("/sample/v1/notes", json={"words": NAME}, headers=headers)
     finished = spans.get_finished_spans()

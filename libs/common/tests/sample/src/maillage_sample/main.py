@@ -1,7 +1,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Query, Response
 from pydantic import Field
 from sqlmodel import select
 
@@ -38,6 +38,10 @@ class NotePublic(Answer):
     words: str
 
 
+class ListNotesParams(Payload):
+    q: str = ""
+
+
 class NoteList(Answer):
     items: list[NotePublic]
 
@@ -59,8 +63,11 @@ async def create_note(
 
 
 @router.get("/notes")
-async def list_notes(caller: Writer, session: WriteSession) -> NoteList:
-    rows = (await session.exec(select(Note).order_by(Note.words))).all()
+async def list_notes(
+    caller: Writer, session: WriteSession, params: Annotated[ListNotesParams, Query()]
+) -> NoteList:
+    query = select(Note).where(Note.words >= params.q).order_by(Note.words)
+    rows = (await session.exec(query)).all()
     return NoteList(items=[NotePublic.model_validate(row) for row in rows])
 
 

@@ -1,12 +1,10 @@
 """What the documents say is so: commands run, links lead somewhere, lists are complete.
 
-The commands of the README run against a running stack, whose data folder is `MAILLAGE_STACK` or
-`.local`. A command block is fenced as `console`; `$ ` begins a command, `> ` goes on with it, every
-other line is its answer, in which `…` stands for anything. `make` is left out: it is what runs
-here.
+The commands of the README run against the shared stack. A command block is fenced as `console`;
+`$ ` begins a command, `> ` goes on with it, every other line is its answer, in which `…` stands for
+anything.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -15,12 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.e2e.running import RunningStack
 
-from maillage_local.data_folder import DataFolder
+from maillage_common.webhooks import sign
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 LOCAL_GATEWAY = "http://127.0.0.1:8000"
+# Commands that are run elsewhere, and where.
+ELSEWHERE = {
+    "make up": "temporary_stack starts what it starts",
+    "make test": "it is what runs here",
+}
 DOCUMENTS = sorted(
     path
     for pattern in (
@@ -71,23 +75,31 @@ def here(command: str, *, gateway_url: str, data_dir: Path) -> str:
     return re.sub(r"(maillage token [\w-]+)", rf"\1 --data-dir '{data_dir}'", command)
 
 
-def test_the_commands_of_the_readme_give_the_answers_it_shows(tmp_path: Path) -> None:
-    folder = DataFolder(Path(os.environ.get("MAILLAGE_STACK", ROOT / ".local")))
-    state = folder.read_state()
-    assert state is not None, "start a stack with `make up`, or name its folder in MAILLAGE_STACK"
-    shown = [
-        step for step in steps(README.read_text("utf-8")) if not step.command.startswith("make")
-    ]
+def test_the_commands_of_the_readme_give_the_answers_it_shows(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    shown = [step for step in steps(README.read_text("utf-8")) if step.command not in ELSEWHERE]
+    assert len(shown) > 10
     script = "set -u\n" + "\n".join(
         # A group is no subshell: what one command sets, the next ones see.
-        f"{{ {here(step.command, gateway_url=state.gateway_url, data_dir=folder.path)}\n"
-        f"}} > {tmp_path}/{number} 2>&1"
+        f"{{ {here(step.command, gateway_url=stack.gateway_url, data_dir=stack.folder.path)}\n"
+        f"}} > {tmp_path}/{number} 2>&1\necho $? > {tmp_path}/{number}.status"
         for number, step in enumerate(shown)
     )
     subprocess.run(["bash", "-c", script], cwd=ROOT, timeout=120, check=True)
     for number, step in enumerate(shown):
         answer = (tmp_path / str(number)).read_text("utf-8").rstrip("\n")
+        assert (tmp_path / f"{number}.status").read_text() == "0\n", f"$ {step.command}\n{answer}"
         assert step.pattern.fullmatch(answer), f"$ {step.command}\n{answer}"
+
+
+def test_commands_that_run_elsewhere_are_targets_of_the_makefile() -> None:
+    named = {step.command for step in steps(README.read_text("utf-8"))}
+    assert set(ELSEWHERE) <= named
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for command in (one for one in named if one.startswith("make")):
+        target = command.split()[1]
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), command
 
 
 def test_the_readme_fits_on_a_few_pages() -> None:
@@ -116,8 +128,6 @@ def test_every_decision_is_in_the_list_under_its_own_title() -> None:
 
 
 def test_the_example_receiver_of_webhooks_verifies_what_we_sign() -> None:
-    from maillage_common.webhooks import sign
-
     text = (ROOT / "docs" / "api-conventions.md").read_text("utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     names: dict[str, object] = {}
