@@ -51,6 +51,9 @@ TRY_AGAIN = frozenset({502, 503, 504})
 FIRST_PEOPLE, SMALL_LIST, BIG_FROM, BIG_LIST = 600, 20, 5_000, 12_000
 
 
+THROUGH_CAMPAIGNS = "SELECT id::text FROM referral WHERE sender_service = 'campaigns'"
+
+
 class GaveUp(AssertionError):
     """What was waited for did not come."""
 
@@ -482,6 +485,32 @@ class TestReferralsGone:
             orientation,
         )
         assert made == [placed["referral_id"]]
+
+    def test_orients_once_when_campaigns_dies_before_it_can_note_it(
+        self, stack: RunningStack, campaign: str
+    ) -> None:
+        """Referrals has committed, campaigns has not: the same request again must find it."""
+        counsellor = Client(stack, "counsellor-mc")
+        wanted = {"campaign_id": campaign, "languages": LANGUAGES, "with_interpreter": True}
+        lease = counsellor.send("POST", "/campaigns/v1/leases", json=wanted).json()
+        path, body = f"/campaigns/v1/leases/{lease['id']}/attempts", attempt_on(lease)
+        before = column(stack, "referrals", THROUGH_CAMPAIGNS)
+        with ThreadPoolExecutor(1) as pool:
+            with stack.administration("campaigns") as admin, admin.transaction():
+                # Where campaigns notes the referral, it waits for this lock.
+                admin.execute("LOCK TABLE orientation_route IN SHARE MODE")
+                attempt = pool.submit(counsellor.send, "POST", path, key=lease["id"], json=body)
+                wait_for(
+                    "the referral is made",
+                    lambda: column(stack, "referrals", THROUGH_CAMPAIGNS) != before,
+                )
+                kill(stack, "campaigns")
+            answer = attempt.result()
+        assert answer.status_code == 201, answer.text
+        orientation = answer.json()["orientation"]
+        assert (orientation["state"], bool(orientation["card_code"])) == ("placed", True)
+        made = set(column(stack, "referrals", THROUGH_CAMPAIGNS)) - set(before)
+        assert made == {orientation["referral_id"]}
 
 
 @contextmanager

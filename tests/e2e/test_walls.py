@@ -344,7 +344,7 @@ class TestOnesOwnWord:
         list(self._help_oneself(story, "raq-worker", someone.card["code"], someone))
         card = {"card_code": someone.card["code"]}
         resolved = story.call("raq-worker", "POST", "/referrals/v1/subjects/resolve", json=card)
-        path = f"/referrals/v1/consents?limit=100&handle={resolved.json()['handle']}"
+        path = f"/referrals/v1/consents?handle={resolved.json()['handle']}"
         consents = story.call("raq-worker", "GET", path).json()["items"]
         own = str(PERSONAS["raq-worker"].organization)
         assert consents
@@ -417,14 +417,14 @@ class TestForgedTokens:
     def test_that_name_a_service_are_refused(
         self, name: str, claim: str, forge: Forge, send: Send
     ) -> None:
-        said: dict[str, Any] = {
+        forgeries: dict[str, dict[str, Any]] = {
             "act": {"act": {"sub": name}},
             "nested act": {"act": {"sub": "partner-app", "act": {"sub": name}}},
             "client_id": {"client_id": name},
             "sub": {"sub": name},
             "machine": {"sub": name, "client_id": name},
-        }[claim]
-        token = forge.token(PERSONAS["psychologist"], **said)
+        }
+        token = forge.token(PERSONAS["psychologist"], **forgeries[claim])
         answer = send(token, "GET", "/referrals/v1/inbox")
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
