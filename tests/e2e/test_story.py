@@ -75,7 +75,6 @@ def trace(stack: RunningStack, told: HeardStory) -> list[Span]:
 
 
 def test_the_story_is_told_to_its_end(told: HeardStory) -> None:
-    assert {answer.status_code for answer in told.answers} <= {200, 201, 202, 401, 403, 404}
     assert len(told.answers) > 4 * len(STEPS)
     assert told.held.keys() >= {"campaign", "import", "lease", "referral"}
 
