@@ -15,6 +15,7 @@ from maillage_common.tokens import ANONYMOUS, GATEWAY_ISSUER, TokenSigner
 from maillage_gateway import portal
 from maillage_gateway.admission import Admissions
 from maillage_gateway.descriptions import Descriptions
+from maillage_gateway.door import Door
 from maillage_gateway.issuers import DocumentSource, KeyRing
 from maillage_gateway.policy import Policy
 from maillage_gateway.proxy import Proxy
@@ -72,16 +73,19 @@ class Gateway:
                 stack.push_async_callback(upstreams[service].close)
             app.state.keys, app.state.descriptions = keys, descriptions
             app.state.readiness = Readiness(session, urls)
-            self._proxy = Proxy(
-                policy=self._policy,
-                upstreams=upstreams,
-                admissions=admissions,
-                keys=keys,
-                tracing=Tracing(ratio=settings.trace_ratio),
+            door = Door(
+                self._policy,
+                admissions,
+                keys,
                 templates=descriptions.templates,
-                public_url=settings.public_url,
                 trusted_proxies=settings.trusted_proxies,
                 max_header_bytes=settings.max_header_bytes,
+            )
+            self._proxy = Proxy(
+                door=door,
+                upstreams=upstreams,
+                tracing=Tracing(ratio=settings.trace_ratio),
+                public_url=settings.public_url,
             )
             yield
 

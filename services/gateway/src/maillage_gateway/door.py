@@ -1,0 +1,161 @@
+"""The decision on a request: path, route, headers, caller, meter, scope, in this order.
+
+The data path and the check endpoint both ask here, so that a proxy in front decides as we do. A
+door is made for one policy and never changes; a reload puts another in its place, and a request
+that began at the old one ends there.
+"""
+
+import time
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from urllib.parse import unquote_to_bytes
+
+from maillage_common.errors import InsufficientScope, MaillageError, MethodNotAllowed
+from maillage_gateway.admission import Admission, Admissions
+from maillage_gateway.errors import (
+    AddressTooLong,
+    BadPath,
+    MachinesRefused,
+    QuotaExceeded,
+    TokenInQuery,
+    TokenMissing,
+    UnknownRoute,
+)
+from maillage_gateway.exchange import Exchange
+from maillage_gateway.headers import HeaderRules, RawHeaders, RequestHead
+from maillage_gateway.issuers import KeyRing
+from maillage_gateway.meter import Meters
+from maillage_gateway.paths import MAX_PATH_BYTES, PathTree, is_normal
+from maillage_gateway.policy import REFUSED_METER, Policy, Route
+
+MAX_QUERY_BYTES = 8192
+_TOKEN_PARAMETERS = frozenset({b"access_token", b"id_token", b"bearer_token", b"authorization"})
+
+
+class Door:
+    """One policy, and the tokens, keys and meters it is applied with."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        admissions: Admissions,
+        keys: KeyRing,
+        *,
+        templates: Mapping[str, PathTree[str]],
+        trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
+        max_header_bytes: int = 32 * 1024,
+    ) -> None:
+        """`templates` maps a method to the paths that the services document, once known."""
+        self.policy = policy
+        self.admissions = admissions
+        self._keys = keys
+        self._templates = templates
+        self._meters = Meters(policy.meters)
+        self._rules = HeaderRules(policy.forwarded_headers, max_bytes=max_header_bytes)
+        self._trusted_proxies = trusted_proxies
+
+    def options(self, path: str) -> tuple[list[str], list[str]]:
+        """The path's methods, and those of them that any web page may use. Raises UnknownRoute."""
+        methods = list(self.policy.methods(path))
+        if not methods:
+            raise UnknownRoute()
+        found = ((name, self.policy.find(name, path)) for name in methods)
+        return methods, [name for name, route in found if route and route.cors]
+
+    def find(self, exchange: Exchange, path: str, headers: RawHeaders) -> tuple[Route, RequestHead]:
+        """The route and the request's head. Raises UnknownRoute, MethodNotAllowed, BadHeaders."""
+        method = exchange.method
+        route = self.policy.find(method, path)
+        if route is None:
+            raise self._unknown(path)
+        exchange.route = route
+        tree = self._templates.get(method)
+        # The documented form of the path, or the policy's: bounded, and never with an id in it.
+        exchange.template = (tree.find(path) if tree else None) or route.path
+        return route, self._rules.read(headers)
+
+    def _unknown(self, path: str) -> MaillageError:
+        methods = list(self.policy.methods(path))
+        return (
+            MethodNotAllowed(headers={"Allow": ", ".join(methods)}) if methods else UnknownRoute()
+        )
+
+    async def admit(
+        self, exchange: Exchange, route: Route, head: RequestHead, address: str
+    ) -> Admission:
+        """Who asks, counted and allowed here. `address` is whose connection it is."""
+        authorization = head.own.get(b"authorization")
+        if authorization is None:
+            if not route.anonymous:
+                raise TokenMissing()
+            stranger = self._origin(address, head)
+            exchange.reading = self._meters.count_stranger(route.meter, stranger, time.monotonic())
+            admission = self.admissions.anonymous
+        else:
+            admission = await self._admit_token(exchange, authorization, head, address)
+            exchange.reading = self._meters.count_client(
+                route.meter, admission.client_id, time.monotonic()
+            )
+        if exchange.reading.retry_after is not None:
+            raise QuotaExceeded()
+        exchange.client_id = admission.client_id
+        _authorize(admission, route)
+        return admission
+
+    async def _admit_token(
+        self, exchange: Exchange, authorization: bytes, head: RequestHead, address: str
+    ) -> Admission:
+        try:
+            return await self.admissions.admit(authorization, self._keys)
+        except MaillageError:
+            stranger = self._origin(address, head)
+            reading = self._meters.count_stranger(REFUSED_METER, stranger, time.monotonic())
+            if reading.retry_after is None:
+                raise
+            exchange.reading = reading
+        raise QuotaExceeded()
+
+    def _origin(self, address: str, head: RequestHead) -> str:
+        """The caller's address; that of a trusted proxy is replaced by what the proxy tells."""
+        forwarded = head.own.get(b"x-forwarded-for")
+        if forwarded is None or not self._trusted_proxies:
+            return address
+        hops = [hop.strip() for hop in forwarded.decode("latin-1").split(",")]
+        while hops and is_within(address, self._trusted_proxies):
+            address = hops.pop()
+        return address
+
+
+def is_within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
+
+
+def read_path(raw_path: bytes, query: bytes) -> str:
+    """The path, which must be in its normal form. Raises BadPath, AddressTooLong, TokenInQuery."""
+    if len(raw_path) > MAX_PATH_BYTES or len(query) > MAX_QUERY_BYTES:
+        raise AddressTooLong()
+    if not is_normal(raw_path):
+        raise BadPath("Write the path without //, dot segments, ;, \\ or needless % escapes.")
+    if query and _has_token(query):
+        raise TokenInQuery()
+    return raw_path.decode("ascii")
+
+
+def _has_token(query: bytes) -> bool:
+    names = (pair.partition(b"=")[0] for pair in query.split(b"&"))
+    return any(unquote_to_bytes(name).lower() in _TOKEN_PARAMETERS for name in names)
+
+
+def _authorize(admission: Admission, route: Route) -> None:
+    if admission.is_machine and not route.machines:
+        raise MachinesRefused()
+    if not route.anonymous and route.scopes.isdisjoint(admission.scopes):
+        wanted = " ".join(sorted(route.scopes))
+        raise InsufficientScope(
+            f"Ask for a token with one of these scopes: {wanted}.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{wanted}"'},
+        )
