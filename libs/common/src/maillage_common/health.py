@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import exc, text
 
+from maillage_common.app import maillage_router, plain_router
 from maillage_common.auth import Caller, requires
 from maillage_common.database import DatabaseDep, DatabaseUnavailable, ReadSession
 from maillage_common.errors import MaillageError, render_problem
 from maillage_common.migrations import expected_revision, is_behind
-from maillage_common.routing import MaillageRoute
 from maillage_common.schemas import Answer
 
 Operator = Annotated[Caller, requires("ops:read")]
@@ -45,7 +45,7 @@ class Status(Answer):
 
 def health_router() -> APIRouter:
     """Routes that load balancers ask; they need no token."""
-    router = APIRouter(prefix="/health", tags=["health"])
+    router = plain_router("/health", ["health"])
 
     @router.get("/live")
     async def live() -> Health:
@@ -70,7 +70,7 @@ def health_router() -> APIRouter:
 
 
 def status_router(service: str) -> APIRouter:
-    router = APIRouter(prefix=f"/{service}/v1", tags=["operations"], route_class=MaillageRoute)
+    router = maillage_router(f"/{service}/v1", ["operations"])
 
     @router.get("/status")
     async def read_status(caller: Operator, session: ReadSession) -> Status:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import swagger_ui_bundle  # type: ignore[import-untyped]
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from maillage_common.app import plain_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.errors import DependencyUnavailable, NotFound
 from maillage_common.schemas import Answer
@@ -63,7 +64,7 @@ def is_own(path: str) -> bool:
 
 
 _OWN = frozenset({"/", "/docs", "/openapi.json", "/health/live", "/health/ready"})
-router = APIRouter(tags=["gateway"])
+router = plain_router("", ["gateway"])
 
 
 @router.get("/health/live")
