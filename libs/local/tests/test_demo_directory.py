@@ -111,8 +111,8 @@ class TestReferences:
             assert set(service["needs"]) <= needs, service["name"]
             assert set(service["action_zones"]) <= territories
             assert set(service["programs"]) <= programs
-            if "location" in service:
-                assert service["location"]["address"]["postcode"] in territories
+            for place in service.get("locations", []):
+                assert place["address"]["postcode"] in territories
         for seen in OBSERVATIONS:
             assert seen["need"] in needs
             assert {seen["territory"]} <= territories
@@ -166,7 +166,7 @@ class TestProportions:
 
     def test_big_communes_have_more_than_small_ones(self) -> None:
         communes = Counter(
-            s["location"]["address"]["commune_nis"] for s in SERVICES if "location" in s
+            s["locations"][0]["address"]["commune_nis"] for s in SERVICES if "locations" in s
         )
         assert len(communes) >= 17
         assert communes["21004"] > communes["21011"]
@@ -191,8 +191,8 @@ class TestProportions:
             "waitlist",
             "additional_assessment_required",
         }
-        assert sum(s["location"]["confidential"] for s in SERVICES if "location" in s) >= 3
-        assert sum("location" not in s for s in SERVICES) > 10
+        assert sum(s["locations"][0]["confidential"] for s in SERVICES if "locations" in s) >= 3
+        assert sum("locations" not in s for s in SERVICES) > 10
         assert sum("verified_at" not in s for s in SERVICES) > 40
         expired = [
             s
@@ -221,7 +221,7 @@ class TestStory:
         assert (target["access"], target["cost"]) == (["walk_in"], "free")
         assert target["conditions"]["no_papers_needed"] == "yes"
         assert target["conditions"]["undocumented"] == "yes"
-        assert target["location"]["address"]["postcode"] == "1080"
+        assert target["locations"][0]["address"]["postcode"] == "1080"
         assert target["closures"] == []
         assert target["schedules"] == [
             {

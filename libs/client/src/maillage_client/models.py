@@ -48,6 +48,15 @@ class Capacity(Model):
     valid_until: datetime | None = None
 
 
+class Phone(Model):
+    """`number` is E.164, or a short number."""
+
+    number: str
+    extension: str | None = None
+    kind: str = "voice"
+    description: Texts = Field(default_factory=dict)
+
+
 class Service(Model):
     """A service of the directory; `label` is its name in the language asked for."""
 
@@ -62,7 +71,7 @@ class Service(Model):
     cost: str = "unknown"
     accessible: str = "unknown"
     open_until: datetime | None = None
-    phones: list[str] = Field(default_factory=list)
+    phones: list[Phone] = Field(default_factory=list)
     capacity: Capacity = Capacity()
     verified_at: datetime | None = None
 

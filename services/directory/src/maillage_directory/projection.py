@@ -1,17 +1,22 @@
-"""Derives `service_search` from the tables that hold the truth; see `models/search.py`."""
+"""Derives `card` and `service_search` from the tables that hold the truth; see their models."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-_REFRESH = text((Path(__file__).parent / "projection.sql").read_text(encoding="utf-8")).bindparams(
-    bindparam("services", type_=ARRAY(Uuid())), bindparam("organizations", type_=ARRAY(Uuid()))
-)
+
+def _statement(name: str, *arrays: str) -> TextClause:
+    sql = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return text(sql).bindparams(*(bindparam(array, type_=ARRAY(Uuid())) for array in arrays))
+
+
+_ORGANIZATIONS = _statement("projection_organizations.sql", "organizations")
+_SERVICES = _statement("projection_services.sql", "services", "organizations")
 
 
 async def refresh(
@@ -20,17 +25,17 @@ async def refresh(
     services: Sequence[UUID] | None = None,
     organizations: Sequence[UUID] | None = None,
 ) -> None:
-    """Derive again the rows of these services, or of all services of these organizations.
+    """Derive again the rows of these services, or of these organizations and all their services.
 
     Without either, all rows: after a change of needs, territories or memberships.
     """
     if services is not None and not services:
         return
     connection = await session.connection()
-    await connection.execute(
-        _REFRESH,
-        {
-            "services": None if services is None else list(services),
-            "organizations": None if organizations is None else list(organizations),
-        },
-    )
+    asked = {
+        "services": None if services is None else list(services),
+        "organizations": None if organizations is None else list(organizations),
+    }
+    if services is None:
+        await connection.execute(_ORGANIZATIONS, {"organizations": asked["organizations"]})
+    await connection.execute(_SERVICES, asked)

@@ -93,8 +93,8 @@ def visible_sql(
     return f"({' OR '.join(ways)})", parameters
 
 
-def visible_service_sql(layer: Layer, alias: str = "s") -> tuple[str, dict[str, Any]]:
-    """The same for `service_search` under `alias`: the service and its organization."""
+def visible_record_sql(layer: Layer, alias: str = "s") -> tuple[str, dict[str, Any]]:
+    """The same for a `card` or `service_search` under `alias`: the record and its organization."""
     own, parameters = visible_sql(
         layer,
         owner=f"{alias}.organization_id",

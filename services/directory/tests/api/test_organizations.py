@@ -76,7 +76,7 @@ class TestWriteOrganizations:
                 "/identifiers/0",
             ),
             ({"kind": "company"}, "enum", "/kind"),
-            ({"phones": ["02 555 00 00"]}, "string_pattern_mismatch", "/phones/0"),
+            ({"phones": ["02 555 00 00"]}, "string_pattern_mismatch", "/phones/0/number"),
             ({"colour": "red"}, "extra_forbidden", "/colour"),
         ],
     )

@@ -31,7 +31,7 @@ class TestPlace:
             directory.service("away", action_zones=["21016"]),
             directory.service("commune", action_zones=["21012"]),
             directory.service("region", action_zones=["bru"]),
-            directory.service("sited", location={"address": {"postcode": "1080"}}),
+            directory.service("sited", locations=[{"address": {"postcode": "1080"}}]),
         )
         page = await search(territory="21012", sort="name")
         assert [(item["label"], item["outside"]) for item in page["items"]] == [
@@ -45,8 +45,8 @@ class TestPlace:
         self, directory: Any, search: Any
     ) -> None:
         await directory.has(
-            directory.service("laeken", location={"address": {"postcode": "1020"}}),
-            directory.service("pentagon", location={"address": {"postcode": "1000"}}),
+            directory.service("laeken", locations=[{"address": {"postcode": "1020"}}]),
+            directory.service("pentagon", locations=[{"address": {"postcode": "1000"}}]),
         )
         page = await search(territory="nord", sort="name")
         by_name = {item["label"]: item for item in page["items"]}
@@ -63,7 +63,7 @@ class TestPlace:
         self, directory: Any, search: Any
     ) -> None:
         address = {"postcode": "1050", "commune_nis": "21009"}
-        await directory.has(directory.service("hospital", location={"address": address}))
+        await directory.has(directory.service("hospital", locations=[{"address": address}]))
         item = (await search(territory="sud"))["items"][0]
         assert (item["outside"], item["match"]["uncertain"]) == (False, [])
         assert (await search(territory="centre-ouest"))["items"][0]["outside"]
@@ -72,8 +72,8 @@ class TestPlace:
         self, directory: Any, search: Any
     ) -> None:
         await directory.has(
-            directory.service("far", location=directory.place(50.8466, 4.3828)),
-            directory.service("near", location=directory.place(50.8466, 4.3528)),
+            directory.service("far", locations=[directory.place(50.8466, 4.3828)]),
+            directory.service("near", locations=[directory.place(50.8466, 4.3528)]),
             directory.service("phone", access=["phone"]),
         )
         page = await search(near="50.8466,4.3528", sort="distance")
@@ -90,15 +90,17 @@ class TestPlace:
         await directory.has(
             directory.service(
                 "refuge",
-                location=directory.place(
-                    50.9,
-                    4.4,
-                    confidential=True,
-                    name="Maison secrète",
-                    address={"street": {"fr": "Rue Cachée 1"}, "postcode": "1080"},
-                ),
+                locations=[
+                    directory.place(
+                        50.9,
+                        4.4,
+                        confidential=True,
+                        name="Maison secrète",
+                        address={"street": {"fr": "Rue Cachée 1"}, "postcode": "1080"},
+                    )
+                ],
             ),
-            directory.service("open", location=directory.place(50.85, 4.35)),
+            directory.service("open", locations=[directory.place(50.85, 4.35)]),
         )
         answers = []
         for near in ("50.9,4.4", "50.8,4.3", "50.85,4.35"):
@@ -291,7 +293,7 @@ class TestAnswer:
                 "full",
                 needs=["food"],
                 schedules=MORNINGS,
-                location=directory.place(50.8, 4.3, address={"postcode": "1080"}),
+                locations=[directory.place(50.8, 4.3, address={"postcode": "1080"})],
                 capacity=told("waitlist"),
                 phones=["+3225550000"],
                 contacts=[{"name": "Accueil", "visibility": "public"}],

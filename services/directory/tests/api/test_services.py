@@ -63,7 +63,7 @@ class TestCreateService:
                 "impossible_schedule",
                 "/schedules/0",
             ),
-            ({"location": {"latitude": 50.8}}, "incomplete_position", "/location"),
+            ({"locations": [{"latitude": 50.8}]}, "incomplete_position", "/locations/0"),
             ({"age_min": 30, "age_max": 20}, "ages_out_of_order", ""),
             ({"visibility": "network"}, "network_mismatch", ""),
             (
@@ -109,9 +109,11 @@ class TestCreateService:
         place = {"id": str(directory.id("location", "theirs")), "latitude": 50.8, "longitude": 4.3}
         await directory.has(
             directory.organization("other"),
-            directory.service("theirs", of="other", location=place),
+            directory.service("theirs", of="other", locations=[place]),
         )
-        answer = await client.post(SERVICES, json=body(directory, location=place), headers=editor())
+        answer = await client.post(
+            SERVICES, json=body(directory, locations=[place]), headers=editor()
+        )
         assert answer.json()["errors"][0]["code"] == "location_of_another_organization"
 
 
@@ -159,9 +161,9 @@ class TestChangeService:
         await directory.has(
             directory.service(
                 "refuge",
-                location=directory.place(
-                    50.9, 4.4, confidential=True, address={"postcode": "1080"}
-                ),
+                locations=[
+                    directory.place(50.9, 4.4, confidential=True, address={"postcode": "1080"})
+                ],
             )
         )
         path = f"{SERVICES}/{directory.id('service', 'refuge')}"

@@ -87,7 +87,7 @@ async def test_three_hundred_services_take_less_than_two_seconds_of_work(directo
             languages=["fr", "nl", "ar"],
             conditions={"undocumented": "yes", "bim": "no"},
             schedules=[{"byday": "MO,TU,WE", "opens_at": "09:00", "closes_at": "17:00"}],
-            location=directory.place(50.8, 4.3, address={"postcode": "1080"}),
+            locations=[directory.place(50.8, 4.3, address={"postcode": "1080"})],
             action_zones=["nord"],
         )
         for number in range(300)
@@ -120,7 +120,7 @@ async def test_the_projection_is_what_a_full_refresh_would_give(directory: Any) 
             "desk",
             needs=["housing-emergency"],
             action_zones=["nord"],
-            location=directory.place(50.8, 4.3),
+            locations=[directory.place(50.8, 4.3)],
         )
     )
     await directory.loads(directory.organization(email="desk@example.org"))

@@ -49,6 +49,12 @@ for _row in MEMBERSHIPS:
     WITHIN[_row["territory"]].append(_row)
 
 
+def _place(row: dict[str, Any]) -> dict[str, Any]:
+    """The one place of a reference service, or nothing."""
+    found: dict[str, Any] = next(iter(row.get("locations", [])), {})
+    return found
+
+
 def kbo_check_holds(number: str) -> bool:
     """Belgian enterprise numbers: ten digits, the last two are 97 minus the first eight mod 97."""
     return re.fullmatch(r"[01]\d{9}", number) is not None and 97 - int(number[:8]) % 97 == int(
@@ -242,7 +248,7 @@ class TestOrganizationsAndServices:
             assert set(row.get("needs", [])) <= set(NEEDS), row["name"]
             assert set(row.get("action_zones", [])) <= set(TERRITORIES), row["name"]
             assert set(row.get("programs", [])) <= set(PROGRAMS), row["name"]
-            address = row.get("location", {}).get("address", {})
+            address = _place(row).get("address", {})
             assert address.get("commune_nis", "bru") in TERRITORIES
             assert address.get("postcode", "bru") in TERRITORIES
 
@@ -266,13 +272,13 @@ class TestOrganizationsAndServices:
 
     def test_no_coordinates_are_made_up_for_real_places(self) -> None:
         for row in SERVICES.values():
-            location = row.get("location", {})
+            location = _place(row)
             assert not {"latitude", "longitude"} & location.keys(), row["name"]
 
     def test_the_confidential_place_has_no_address(self) -> None:
-        hidden = [r for r in SERVICES.values() if r.get("location", {}).get("confidential")]
+        hidden = [r for r in SERVICES.values() if _place(r).get("confidential")]
         assert len(hidden) == 1
-        assert "address" not in hidden[0]["location"]
+        assert "address" not in _place(hidden[0])
 
     def test_places_open_all_day_are_written_with_24_00(self) -> None:
         spans = Counter(

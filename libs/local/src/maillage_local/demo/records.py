@@ -92,7 +92,7 @@ class ServiceRecord(TypedDict):
     kind: NotRequired[str]
     age_min: NotRequired[int]
     age_max: NotRequired[int]
-    location: NotRequired[Location]
+    locations: NotRequired[list[Location]]
     email: NotRequired[str]
     url: NotRequired[str]
     network: NotRequired[str]

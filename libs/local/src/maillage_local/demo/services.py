@@ -123,7 +123,7 @@ def target_service(organization: Organization, *, as_of: datetime) -> ServiceRec
         "accessible": "yes",
         "schedules": always(random, as_of.date()),
         "closures": [],
-        "location": _target_location(random),
+        "locations": [_target_location(random)],
         "phones": [service_phone(99_999)],
         "action_zones": ["21012", "21004"],
         "programs": ["RAQ"],
@@ -284,13 +284,15 @@ def _add_location(
     if not {"walk_in", "appointment"} & set(offer.access):
         return
     latitude, longitude = point_near(random, organization.place)
-    record["location"] = {
-        "id": demo_id(f"demo-location:{key}"),
-        "address": address_at(random, organization.place),
-        "latitude": latitude,
-        "longitude": longitude,
-        "confidential": offer.confidential,
-    }
+    record["locations"] = [
+        {
+            "id": demo_id(f"demo-location:{key}"),
+            "address": address_at(random, organization.place),
+            "latitude": latitude,
+            "longitude": longitude,
+            "confidential": offer.confidential,
+        }
+    ]
 
 
 def _add_freshness(random: Random, record: ServiceRecord, offer: Offer, as_of: datetime) -> None:

@@ -9,14 +9,14 @@ from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.models import CapacityReport
-from maillage_directory.visibility import Layer, visible_service_sql
+from maillage_directory.visibility import Layer, visible_record_sql
 
 
 async def owners_of_visible(
     session: AsyncSession, layer: Layer, services: Sequence[UUID]
 ) -> dict[UUID, UUID]:
     """Of these services, those the caller may see, each with its organization."""
-    visible, parameters = visible_service_sql(layer)
+    visible, parameters = visible_record_sql(layer)
     connection = await session.connection()
     rows: Sequence[Row[Any]] = (
         await connection.execute(

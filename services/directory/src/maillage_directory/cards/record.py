@@ -1,18 +1,31 @@
-"""From a card back to the record an editor changes."""
+"""From a card back to the record an editor changes, an export writes and an import reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from maillage_directory.opening import clock_text
+from maillage_directory.records.rows import DETAILS
 
-_SAME = (
+_SHARED = (
     "name",
     "description",
     "text_origins",
+    "phones",
+    "contacts",
+    "email",
+    "url",
+    "visibility",
+    "network",
+    "field_visibility",
+)
+_ORGANIZATION = (*_SHARED, *DETAILS["organization"], "kind", "identifiers", "parent", "agreed_on")
+_SERVICE = (
+    *_SHARED,
+    *DETAILS["service"],
     "status",
-    "kind",
     "needs",
     "languages",
+    "language_notes",
     "interpreter",
     "access",
     "conditions",
@@ -21,13 +34,8 @@ _SAME = (
     "cost",
     "accessible",
     "closures",
-    "contacts",
-    "email",
-    "url",
     "action_zones",
     "programs",
-    "visibility",
-    "network",
 )
 _SCHEDULE = (
     "freq",
@@ -45,12 +53,20 @@ _SCHEDULE = (
 )
 
 
-def record_of(card: Mapping[str, Any], location: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The members of `ServiceContent` in JSON; `location` is the stored row, since a card does not
-    tell a confidential one."""
-    record: dict[str, Any] = {name: card[name] for name in _SAME if name in card}
+def organization_record(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of `OrganizationContent` in JSON."""
+    return {name: card[name] for name in _ORGANIZATION if name in card}
+
+
+def service_record(
+    card: Mapping[str, Any], locations: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The members of `ServiceContent` in JSON; `locations` are the stored rows, with `at_location`,
+    since a card does not tell a confidential one."""
+    record: dict[str, Any] = {name: card[name] for name in _SERVICE if name in card}
+    if "own_kind" in card:
+        record["kind"] = card["own_kind"]
     record["organization"] = card["organization"]["id"]
-    record["phones"] = [phone["number"] for phone in card["phones"]]
     record["schedules"] = [
         {
             **{name: schedule[name] for name in _SCHEDULE if name in schedule},
@@ -61,16 +77,20 @@ def record_of(card: Mapping[str, Any], location: Mapping[str, Any] | None) -> di
         }
         for schedule in card["schedules"]
     ]
-    if location is not None:
-        record["location"] = _location(location)
+    record["locations"] = [_location(location) for location in locations]
     return record
 
 
 def _location(row: Mapping[str, Any]) -> dict[str, Any]:
+    details = dict(row["details"])
+    more = details.pop("address", {})
     return {
+        **details,
         "id": str(row["id"]),
+        "location_type": row["location_type"],
         "name": row["name"],
         "address": {
+            **more,
             "street": row["street"],
             "city": row["city"],
             "postcode": row["postcode"],
@@ -79,4 +99,5 @@ def _location(row: Mapping[str, Any]) -> dict[str, Any]:
         "latitude": row["latitude"],
         "longitude": row["longitude"],
         "confidential": row["is_confidential"],
+        "at_location": row["at_location"],
     }

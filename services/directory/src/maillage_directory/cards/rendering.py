@@ -1,4 +1,4 @@
-"""From a card of the projection to what one caller reads at one instant."""
+"""From a card to what one caller reads at one instant: the one place that hides members."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 from maillage_directory.languages import in_language
 from maillage_directory.opening import Closed, Rule, clock_text, closing_time
+from maillage_directory.records.rows import DETAILS
 from maillage_directory.visibility import Layer
 
 _KEPT = (
@@ -29,7 +30,25 @@ _KEPT = (
     "programs",
     "visibility",
 )
-_IF_THERE = ("age_min", "age_max", "email", "url", "network")
+_IF_THERE = (
+    "age_min",
+    "age_max",
+    "email",
+    "url",
+    "network",
+    "language_notes",
+    *DETAILS["service"],
+)
+_OF_ORGANIZATION = (
+    "id",
+    "name",
+    "description",
+    "text_origins",
+    "kind",
+    "identifiers",
+    "visibility",
+)
+_IF_ORGANIZATION_HAS = ("email", "url", "network", "parent", "agreed_on", *DETAILS["organization"])
 _SCHEDULE = (
     "freq",
     "interval",
@@ -47,33 +66,58 @@ _SCHEDULE = (
 _PROVENANCE = ("source", "external_id", "source_date", "licence")
 
 
-def render(row: Any, layer: Layer, *, language: str, now: datetime) -> dict[str, Any]:
-    """The service of `row` (card, verified_at, version, updated_at) as JSON members.
+def render_service(row: Any, layer: Layer, *, language: str, now: datetime) -> dict[str, Any]:
+    """The service of `row` (content, verified_at, version, updated_at) as JSON members.
 
     Shape: `cards.schemas.ServicePublic`. Members without a value are left out.
     """
-    card: Mapping[str, Any] = row.card
-    answer: dict[str, Any] = {name: card[name] for name in _KEPT}
-    answer |= {name: card[name] for name in _IF_THERE if name in card}
+    card: Mapping[str, Any] = row.content
+    answer = _members(card, _KEPT, _IF_THERE, card["organization"]["id"], layer)
     answer["label"] = in_language(card["name"], language)
     answer["schedules"] = [_schedule(schedule) for schedule in card["schedules"]]
-    answer["phones"] = [
-        phone["number"] for phone in card["phones"] if _may_see(phone["visibility"], card, layer)
-    ]
-    answer["contacts"] = [
-        {name: value for name, value in contact.items() if name != "visibility"}
-        for contact in card["contacts"]
-        if _may_see(contact["visibility"], card, layer)
-    ]
     answer["capacity"] = capacity_now(card.get("capacity"), now)
     closes_at = closes(card, now)
     if closes_at is not None:
         answer["open_until"] = closes_at.isoformat()
     if row.verified_at is not None:
         answer["verified_at"] = row.verified_at.isoformat()
-    answer["provenance"] = {name: card[name] for name in _PROVENANCE if name in card}
     answer["version"] = row.version
     answer["updated_at"] = row.updated_at.isoformat()
+    return answer
+
+
+def render_organization(row: Any, layer: Layer, *, language: str) -> dict[str, Any]:
+    """The organization of `row`, as `organizations.schemas.OrganizationPublic`."""
+    card: Mapping[str, Any] = row.content
+    answer = _members(card, _OF_ORGANIZATION, _IF_ORGANIZATION_HAS, card["id"], layer)
+    answer["label"] = in_language(card["name"], language)
+    answer["version"] = row.version
+    answer["updated_at"] = row.updated_at.isoformat()
+    return answer
+
+
+def _members(
+    card: Mapping[str, Any],
+    always: tuple[str, ...],
+    if_there: tuple[str, ...],
+    owner: str,
+    layer: Layer,
+) -> dict[str, Any]:
+    """What services and organizations have in common, less what `layer` may not see."""
+    hidden = {
+        name
+        for name, seen_by in card["field_visibility"].items()
+        if not _may_see(seen_by, owner, layer)
+    }
+    answer: dict[str, Any] = {name: card[name] for name in always}
+    answer |= {name: card[name] for name in if_there if name in card and name not in hidden}
+    for name in ("phones", "contacts"):
+        answer[name] = [
+            {member: value for member, value in entry.items() if member != "visibility"}
+            for entry in card[name]
+            if _may_see(entry["visibility"], owner, layer)
+        ]
+    answer["provenance"] = {name: card[name] for name in _PROVENANCE if name in card}
     return answer
 
 
@@ -128,9 +172,7 @@ def _schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _may_see(visibility: str, card: Mapping[str, Any], layer: Layer) -> bool:
-    if visibility == "public" or layer.is_admin:
-        return True
-    if str(layer.organization) == card["organization"]["id"]:
+def _may_see(visibility: str, owner: str, layer: Layer) -> bool:
+    if visibility == "public" or layer.is_admin or str(layer.organization) == owner:
         return True
     return visibility in ("professional", "network") and layer.is_professional

@@ -1,4 +1,4 @@
-"""A service as readers see it."""
+"""Services and what they share with organizations, as readers see them."""
 
 from datetime import date, datetime
 from typing import Any, Literal
@@ -7,7 +7,14 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from maillage_common.schemas import Answer
+from maillage_directory.models import PhoneKind
 from maillage_directory.models.columns import Texts
+from maillage_directory.records.parts import (
+    AccessibilityEntry,
+    CostEntry,
+    DocumentEntry,
+    LinkEntry,
+)
 
 
 class OrganizationBrief(Answer):
@@ -17,6 +24,8 @@ class OrganizationBrief(Answer):
 
 
 class AddressPublic(Answer):
+    attention: str | None = None
+    street_extra: Texts = Field(default_factory=dict)
     street: Texts = Field(default_factory=dict)
     postcode: str | None = None
     city: Texts = Field(default_factory=dict)
@@ -31,6 +40,14 @@ class LocationPublic(Answer):
     confidential: bool
     location_type: str | None = None
     name: Texts = Field(default_factory=dict)
+    alternate_name: Texts = Field(default_factory=dict)
+    description: Texts = Field(default_factory=dict)
+    at_location: Texts = Field(default_factory=dict)
+    transportation: Texts = Field(default_factory=dict)
+    url: str | None = None
+    external_identifier: str | None = None
+    external_identifier_type: str | None = None
+    accessibility: list[AccessibilityEntry] = Field(default_factory=list)
     address: AddressPublic | None = None
     latitude: float | None = None
     longitude: float | None = None
@@ -80,23 +97,62 @@ class Provenance(Answer):
     licence: str | None = None
 
 
-class ServicePublic(BaseModel):
+class PhonePublic(Answer):
+    """HSDS `phone`; `number` is E.164, or a short number."""
+
+    number: str
+    extension: str | None = None
+    kind: PhoneKind
+    description: Texts
+
+
+class RecordPublic(BaseModel):
+    """What services and organizations have in common. Members that are hidden from the caller are
+    left out, and so are most of those without a value."""
+
     id: UUID
-    organization: OrganizationBrief
     name: Texts
     label: str = Field(description="The name in the caller's language, or the nearest to it")
+    alternate_name: Texts = Field(default_factory=dict)
     description: Texts
+    easy_read: Texts = Field(default_factory=dict)
     text_origins: dict[str, dict[str, dict[str, str]]]
-    status: str
     kind: str
+    phones: list[PhonePublic]
+    contacts: list[dict[str, Any]]
+    email: str | None = None
+    url: str | None = None
+    additional_urls: list[LinkEntry] = Field(default_factory=list)
+    funding: list[Texts] = Field(default_factory=list)
+    visibility: str
+    network: str | None = None
+    provenance: Provenance
+    version: int
+    updated_at: datetime
+
+
+class ServicePublic(RecordPublic):
+    organization: OrganizationBrief
+    status: str
     needs: list[str]
     languages: list[str]
+    language_notes: dict[str, Texts] = Field(default_factory=dict)
     interpreter: bool
+    interpretation: Texts = Field(default_factory=dict)
     access: list[str]
     conditions: dict[str, str]
+    eligibility: Texts = Field(default_factory=dict)
     age_min: int | None = None
     age_max: int | None = None
     cost: str
+    cost_options: list[CostEntry] = Field(default_factory=list)
+    fees: Texts = Field(default_factory=dict)
+    application_process: Texts = Field(default_factory=dict)
+    required_documents: list[DocumentEntry] = Field(default_factory=list)
+    accreditations: Texts = Field(default_factory=dict)
+    alert: Texts = Field(default_factory=dict)
+    assured_on: date | None = None
+    assurer_email: str | None = None
     accessible: str
     schedules: list[SchedulePublic]
     closures: list[dict[str, Any]]
@@ -104,16 +160,7 @@ class ServicePublic(BaseModel):
         default=None, description="When it closes, if it is open now; computed for this answer"
     )
     locations: list[LocationPublic]
-    phones: list[str]
-    contacts: list[dict[str, Any]]
-    email: str | None = None
-    url: str | None = None
     action_zones: list[str]
     programs: list[str]
-    visibility: str
-    network: str | None = None
     capacity: CapacityPublic
     verified_at: datetime | None = None
-    provenance: Provenance
-    version: int
-    updated_at: datetime

@@ -33,7 +33,7 @@ from maillage_directory.records.writing import (
     add_history,
     locations_of_others,
     merged,
-    place_in_commune,
+    place_in_communes,
     write_organizations,
     write_services,
 )
@@ -123,7 +123,7 @@ async def _load_services(
     lined = [pair for pair in lined if _codes_known(*pair, terms, outcome)]
     lined = await _with_own_location(session, lined, outcome)
     for _, record in lined:
-        place_in_commune(record.location, terms)
+        place_in_communes(record.locations, terms)
     known = await session.exec(
         select(Service.id, Service.source_digest).where(
             col(Service.id).in_([record.id for _, record in lined])
@@ -169,24 +169,26 @@ async def _with_organization(session: AsyncSession, lined: Lined, outcome: Outco
 
 async def _with_own_location(session: AsyncSession, lined: Lined, outcome: Outcome) -> Lined:
     held = {
-        record.location.id: record.organization
+        place.id: record.organization
         for _, record in lined
-        if record.location is not None and record.location.id is not None
+        for place in record.locations
+        if place.id is not None
     }
     others = await locations_of_others(session, held)
     kept = []
     for number, record in lined:
-        location = record.location
-        if (
-            location is not None
-            and location.id is not None
-            and (location.id in others or held[location.id] != record.organization)
-        ):
+        foreign = [
+            position
+            for position, place in enumerate(record.locations)
+            if place.id is not None
+            and (place.id in others or held[place.id] != record.organization)
+        ]
+        if foreign:
             outcome.rejected.append(
                 Rejected(
                     number,
                     "location_of_another_organization",
-                    "/location/id",
+                    f"/locations/{foreign[0]}/id",
                     "Give the place an id of its own.",
                 )
             )
@@ -196,14 +198,16 @@ async def _with_own_location(session: AsyncSession, lined: Lined, outcome: Outco
 
 
 def _codes_known(number: int, record: ServiceRecord, terms: Terms, outcome: Outcome) -> bool:
-    commune = (
-        record.location.address.commune_nis if record.location and record.location.address else None
-    )
+    communes = [
+        place.address.commune_nis
+        for place in record.locations
+        if place.address is not None and place.address.commune_nis is not None
+    ]
     for what, known, codes in (
         ("need", terms.needs, record.needs),
         ("territory", terms.territories, record.action_zones),
         ("program", terms.programs, record.programs),
-        ("territory", terms.territories, [commune] if commune else []),
+        ("territory", terms.territories, communes),
     ):
         for code in codes:
             if code not in known:

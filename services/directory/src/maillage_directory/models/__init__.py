@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
 from maillage_directory.database_objects import TERRITORY_ABOVE
+from maillage_directory.models.cards import Card
 from maillage_directory.models.kinds import (
     AccessMode,
     ActorKind,
@@ -20,6 +21,7 @@ from maillage_directory.models.kinds import (
     ObservationKind,
     ObservationState,
     PhoneKind,
+    ResourceType,
     ServiceStatus,
     TerritoryKind,
     Visibility,
@@ -61,6 +63,7 @@ __all__ = [
     "ActorKind",
     "CapacityReport",
     "CapacityStatus",
+    "Card",
     "Closure",
     "ConditionKind",
     "Confidence",
@@ -83,6 +86,7 @@ __all__ = [
     "PhoneKind",
     "Program",
     "ProgramCoverage",
+    "ResourceType",
     "Schedule",
     "Service",
     "ServiceAtLocation",

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ARRAY, CheckConstraint, Date, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from maillage_common import columns
@@ -21,6 +22,16 @@ def texts(*, nullable: bool = False) -> Any:
 def texts_or_none() -> Any:
     """As `texts`, but an empty object when nothing is written."""
     return columns.jsonb(default_factory=dict)
+
+
+def members() -> Any:
+    """Members of a record by name, as jsonb; rows of an older version have none."""
+    return Field(
+        default_factory=dict,
+        nullable=False,
+        sa_type=JSONB(none_as_null=True),
+        sa_column_kwargs={"server_default": text("'{}'::jsonb")},
+    )
 
 
 def text_array() -> Any:

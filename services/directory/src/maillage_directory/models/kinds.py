@@ -12,6 +12,13 @@ class Visibility(StrEnum):
     OWN = "own"
 
 
+class ResourceType(StrEnum):
+    """The records that have a card; HSDS object names."""
+
+    ORGANIZATION = "organization"
+    SERVICE = "service"
+
+
 class ActorKind(StrEnum):
     """What sort of actor stands behind an organization or a service."""
 

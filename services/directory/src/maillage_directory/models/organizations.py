@@ -1,6 +1,7 @@
 """Organizations, and the phones and contacts of organizations and services."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
@@ -10,6 +11,7 @@ from maillage_common import columns
 from maillage_directory.models.columns import (
     Texts,
     day,
+    members,
     network_is_named,
     texts,
     texts_or_none,
@@ -25,13 +27,18 @@ class Organization(SQLModel, table=True):
     again changes nothing, so that what people corrected since then stays.
 
     `text_origins` tells which words are not `authored`:
-    `{"description": {"nl": {"origin": "machine", "on": "2026-10-01"}}}`.
+    `{"description": {"nl": {"origin": "machine", "on": "2026-10-01"}}}`. `details` are the members
+    of the record that no query asks about, as `records.rows.DETAILS` names them.
     """
 
     __tablename__ = "organization"
     __table_args__ = (
         network_is_named(),
         CheckConstraint("name <> '{}'::jsonb", name="named"),
+        CheckConstraint(
+            "kind <> 'informal_network' OR visibility <> 'public' OR agreed_on IS NOT NULL",
+            name="informal_ones_agreed",
+        ),
         Index(
             None,
             "source",
@@ -46,6 +53,12 @@ class Organization(SQLModel, table=True):
     description: Texts = texts_or_none()
     text_origins: dict[str, dict[str, dict[str, str]]] = columns.jsonb(default_factory=dict)
     kind: ActorKind = columns.enum_column(ActorKind, "kind")
+    parent_id: UUID | None = columns.foreign_key(
+        "organization.id", ondelete="SET NULL", nullable=True
+    )
+    details: dict[str, Any] = members()
+    field_visibility: dict[str, str] = members()
+    agreed_on: date | None = day()
     email: str | None = columns.plain_text(nullable=True)
     url: str | None = columns.plain_text(nullable=True)
     visibility: Visibility = visibility()

@@ -1,13 +1,21 @@
 """Places and times: locations, their addresses, opening schedules and dated closures."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from maillage_common import columns
-from maillage_directory.models.columns import Texts, day, small_number, text_array, texts_or_none
+from maillage_directory.models.columns import (
+    Texts,
+    day,
+    members,
+    small_number,
+    text_array,
+    texts_or_none,
+)
 from maillage_directory.models.kinds import Frequency, HolidayRule, LocationType
 
 
@@ -38,6 +46,7 @@ class Location(SQLModel, table=True):
     latitude: float | None = None
     longitude: float | None = None
     is_confidential: bool = Field(default=False, nullable=False)
+    details: dict[str, Any] = members()
     updated_at: datetime = columns.updated_at()
 
 

@@ -1,8 +1,8 @@
 """The search projection: one row a service, derived from the other tables and never edited.
 
-It holds what a search filters and ranks by, and `card`, the service as readers see it, so that a
-search is one statement. Whoever writes a service, its organization or the reference tables calls
-`maillage_directory.projection.refresh` in the same transaction.
+It holds what a search filters and ranks by; a page's services are read from `card`. Whoever writes
+a service, its organization or the reference tables calls `maillage_directory.projection.refresh` in
+the same transaction.
 """
 
 from datetime import datetime
@@ -65,6 +65,7 @@ class ServiceSearch(SQLModel, table=True):
     network: str | None = columns.plain_text(nullable=True)
     organization_visibility: Visibility = columns.enum_column(Visibility, "organization_visibility")
     organization_network: str | None = columns.plain_text(nullable=True)
+    source: str = columns.plain_text()
     is_demo: bool
     kind: str = columns.plain_text()
     needs: list[str] = text_array()
@@ -90,9 +91,6 @@ class ServiceSearch(SQLModel, table=True):
     sort_name: str = columns.plain_text()
     words: dict[str, str] = columns.jsonb()
     typo_text: str = columns.plain_text()
-    card: dict[str, Any] = columns.jsonb()
-    version: int
-    updated_at: datetime = columns.instant(nullable=False)
     document_fr: str | None = columns.search_vector(_document("fr", "directory_french"))
     document_nl: str | None = columns.search_vector(_document("nl", "directory_dutch"))
     document_any: str | None = columns.search_vector(_document("any", "directory_simple"))

@@ -1,6 +1,7 @@
 """Services: what they do, for whom, where they go, whether they can take someone now."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
@@ -10,6 +11,7 @@ from maillage_common import columns
 from maillage_directory.models.columns import (
     Texts,
     day,
+    members,
     members_of,
     network_is_named,
     small_number,
@@ -32,7 +34,8 @@ from maillage_directory.models.kinds import (
 
 
 class Service(SQLModel, table=True):
-    """HSDS `service`. `text_origins` as on `Organization`; ages in whole years, both included."""
+    """HSDS `service`. `text_origins`, `details` as on `Organization`; ages in whole years, both
+    included."""
 
     __tablename__ = "service"
     __table_args__ = (
@@ -57,6 +60,8 @@ class Service(SQLModel, table=True):
     name: Texts = texts()
     description: Texts = texts_or_none()
     text_origins: dict[str, dict[str, dict[str, str]]] = columns.jsonb(default_factory=dict)
+    details: dict[str, Any] = members()
+    field_visibility: dict[str, str] = members()
     kind: ActorKind | None = columns.enum_column(ActorKind, "kind", nullable=True)
     access: list[str] = text_array()
     offers_interpreter: bool = Field(default=False, nullable=False)

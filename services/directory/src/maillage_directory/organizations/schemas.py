@@ -1,15 +1,14 @@
 """An organization as readers see it, and a new one."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from maillage_common.schemas import Payload
-from maillage_directory.cards.schemas import Provenance
+from maillage_directory.cards.schemas import RecordPublic
 from maillage_directory.models import ActorKind
-from maillage_directory.models.columns import Texts
 from maillage_directory.records.schemas import OrganizationContent
 
 
@@ -30,20 +29,11 @@ class OrganizationParams(Payload):
     cursor: Annotated[str, Field(max_length=2000)] | None = None
 
 
-class OrganizationPublic(BaseModel):
-    id: UUID
-    name: Texts
-    label: str
-    description: Texts
-    text_origins: dict[str, dict[str, dict[str, str]]]
-    kind: str
+class OrganizationPublic(RecordPublic):
     identifiers: list[dict[str, str]]
-    phones: list[str]
-    contacts: list[dict[str, Any]]
-    email: str | None = None
-    url: str | None = None
-    visibility: str
-    network: str | None = None
-    provenance: Provenance
-    version: int
-    updated_at: datetime
+    parent: UUID | None = None
+    logo: str | None = None
+    uri: str | None = None
+    year_incorporated: int | None = None
+    legal_status: str | None = None
+    agreed_on: date | None = None

@@ -8,10 +8,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
+from maillage_common.errors import FieldError
 from maillage_common.pagination import Cursors
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
 from maillage_directory import projection
+from maillage_directory.cards.record import organization_record
+from maillage_directory.cards.rendering import render_organization
 from maillage_directory.errors import (
     AlreadyExists,
     NotYourOrganization,
@@ -19,7 +22,7 @@ from maillage_directory.errors import (
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.languages import in_language
+from maillage_directory.models import Organization
 from maillage_directory.organizations.queries import (
     find_organization,
     list_organizations,
@@ -31,12 +34,10 @@ from maillage_directory.records.rows import organization_columns, organization_p
 from maillage_directory.records.schemas import OrganizationContent
 from maillage_directory.records.writing import write_organizations
 from maillage_directory.tags import version_tags
-from maillage_directory.visibility import Layer, layer_of
+from maillage_directory.visibility import layer_of
 from maillage_directory.vocabulary import Vocabulary
 
 OWN_SOURCE = "maillage"
-_SAME = ("name", "description", "text_origins", "kind", "visibility", "identifiers")
-_IF_THERE = ("email", "url", "network")
 
 
 async def read_organization(
@@ -47,7 +48,7 @@ async def read_organization(
     row = await find_organization(session, layer, organization_id)
     if row is None:
         raise OrganizationNotFound
-    return row.version, render(row, layer, language=language)
+    return row.version, render_organization(row, layer, language=language)
 
 
 async def read_organizations(
@@ -66,9 +67,9 @@ async def read_organizations(
     shown = rows[: params.limit]
     next_cursor = None
     if len(rows) > params.limit:
-        next_cursor = cursors.encode([shown[-1].sort_name, str(shown[-1].id)], query=query)
+        next_cursor = cursors.encode([shown[-1].sort_name, str(shown[-1].resource_id)], query=query)
     return {
-        "items": [render(row, layer, language=language) for row in shown],
+        "items": [render_organization(row, layer, language=language) for row in shown],
         "next_cursor": next_cursor,
     }
 
@@ -108,9 +109,7 @@ async def change_organization(
     if not layer.is_admin and layer.organization != organization_id:
         raise NotYourOrganization
     check_if_match(version_tags(if_match), stored.version)
-    present = {name: getattr(row, name) for name in (*_SAME, *_IF_THERE, "contacts")}
-    present["phones"] = [phone["number"] for phone in row.phones]
-    content, changed = merged_record(OrganizationContent, present, change)
+    content, changed = merged_record(OrganizationContent, organization_record(row.content), change)
     provenance = {
         "source": stored.source,
         "external_id": stored.external_id,
@@ -134,6 +133,10 @@ async def _write(
     provenance: dict[str, Any],
     vocabulary: Vocabulary,
 ) -> None:
+    if content.parent is not None and await session.get(Organization, content.parent) is None:
+        raise OrganizationNotFound(
+            errors=[FieldError(OrganizationNotFound.code, OrganizationNotFound.title, "/parent")]
+        )
     if content.network is not None:
         terms = await vocabulary.terms(session, afresh=True)
         if content.network not in (*terms.territories, *terms.programs):
@@ -141,33 +144,3 @@ async def _write(
     row = {"id": organization_id, **organization_columns(content), **provenance}
     await write_organizations(session, [row], [organization_parts(organization_id, content)])
     await projection.refresh(session, organizations=[organization_id])
-
-
-def render(row: Any, layer: Layer, *, language: str) -> dict[str, Any]:
-    """Members of `OrganizationPublic`; those without a value are left out."""
-    answer: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
-    answer |= {name: getattr(row, name) for name in _IF_THERE if getattr(row, name) is not None}
-    answer["id"] = str(row.id)
-    answer["label"] = in_language(row.name, language)
-    answer["phones"] = [p["number"] for p in row.phones if _may_see(p["visibility"], row, layer)]
-    answer["contacts"] = [
-        {name: value for name, value in contact.items() if name != "visibility"}
-        for contact in row.contacts
-        if _may_see(contact["visibility"], row, layer)
-    ]
-    provenance = {
-        "source": row.source,
-        "external_id": row.external_id,
-        "source_date": row.source_on.isoformat() if row.source_on else None,
-        "licence": row.licence,
-    }
-    answer["provenance"] = {k: v for k, v in provenance.items() if v is not None}
-    answer["version"] = row.version
-    answer["updated_at"] = row.updated_at.isoformat()
-    return answer
-
-
-def _may_see(visibility: str, row: Any, layer: Layer) -> bool:
-    if visibility == "public" or layer.is_admin or layer.organization == row.id:
-        return True
-    return visibility in ("professional", "network") and layer.is_professional

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from sqlmodel import SQLModel
 
 from maillage_common.columns import uuid7
+from maillage_common.schemas import Payload
 from maillage_directory.models import (
     ActionZone,
     CapacityReport,
@@ -25,21 +26,58 @@ from maillage_directory.models import (
     ServiceNeed,
     ServiceProgram,
     Verification,
-    Visibility,
 )
 from maillage_directory.opening import covers_all_days
+from maillage_directory.records.parts import CapacityEntry, LocationEntry, ScheduleEntry
 from maillage_directory.records.schemas import (
-    CapacityEntry,
-    LocationEntry,
     OrganizationContent,
     OrganizationRecord,
-    ScheduleEntry,
     Seen,
     ServiceContent,
     ServiceRecord,
 )
 
 Rows = dict[type[SQLModel], list[dict[str, Any]]]
+
+# The members that no query asks about: kept together in the column `details`, those without a value
+# left out.
+DETAILS: dict[str, tuple[str, ...]] = {
+    "organization": (
+        "alternate_name",
+        "easy_read",
+        "additional_urls",
+        "funding",
+        "logo",
+        "uri",
+        "year_incorporated",
+        "legal_status",
+    ),
+    "service": (
+        "alternate_name",
+        "easy_read",
+        "additional_urls",
+        "funding",
+        "interpretation",
+        "eligibility",
+        "cost_options",
+        "fees",
+        "application_process",
+        "required_documents",
+        "accreditations",
+        "alert",
+        "assured_on",
+        "assurer_email",
+    ),
+    "location": (
+        "alternate_name",
+        "description",
+        "transportation",
+        "url",
+        "external_identifier",
+        "external_identifier_type",
+        "accessibility",
+    ),
+}
 
 # A report that does not say how long it holds is believed this long.
 CAPACITY_HOLDS_FOR = timedelta(days=14)
@@ -48,6 +86,12 @@ CAPACITY_HOLDS_FOR = timedelta(days=14)
 def digest(record: OrganizationRecord | ServiceRecord) -> str:
     """SHA-256 of the record as its source gives it."""
     return hashlib.sha256(record.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def details(content: Payload, kind: str) -> dict[str, Any]:
+    """The members of `DETAILS[kind]` that have a value, in JSON."""
+    written = content.model_dump(mode="json", include=set(DETAILS[kind]), exclude_defaults=True)
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def seen_columns(content: Seen) -> dict[str, Any]:
@@ -65,6 +109,7 @@ def seen_columns(content: Seen) -> dict[str, Any]:
         "url": content.url,
         "visibility": content.visibility,
         "network": content.network,
+        "field_visibility": dict(content.field_visibility),
     }
 
 
@@ -79,7 +124,13 @@ def provenance_columns(record: OrganizationRecord | ServiceRecord) -> dict[str, 
 
 
 def organization_columns(content: OrganizationContent) -> dict[str, Any]:
-    return {**seen_columns(content), "kind": content.kind}
+    return {
+        **seen_columns(content),
+        "kind": content.kind,
+        "parent_id": content.parent,
+        "details": details(content, "organization"),
+        "agreed_on": content.agreed_on,
+    }
 
 
 def service_columns(content: ServiceContent) -> dict[str, Any]:
@@ -94,6 +145,7 @@ def service_columns(content: ServiceContent) -> dict[str, Any]:
         "age_max": content.age_max,
         "cost": content.cost,
         "accessible": content.accessible,
+        "details": details(content, "service"),
     }
 
 
@@ -123,7 +175,8 @@ def service_parts(service_id: UUID, content: ServiceContent) -> Rows:
     rows[ServiceProgram] = [{**of, "program_code": code} for code in content.programs]
     rows[ActionZone] = [{**of, "territory_code": code} for code in content.action_zones]
     rows[ServiceLanguage] = [
-        {**of, "code": code, "note": {}} for code in dict.fromkeys(content.languages)
+        {**of, "code": code, "note": content.language_notes.get(code, {})}
+        for code in dict.fromkeys(content.languages)
     ]
     rows[ServiceCondition] = [
         {**of, "kind": kind, "state": state} for kind, state in content.conditions.items()
@@ -139,8 +192,10 @@ def service_parts(service_id: UUID, content: ServiceContent) -> Rows:
         for closure in content.closures
     ]
     rows[Schedule] = _schedules(service_id, content.schedules)
-    if content.location is not None:
-        _add_location(rows, service_id, content.organization, content.location)
+    rows[Location] = []
+    rows[ServiceAtLocation] = []
+    for location in content.locations:
+        _add_location(rows, service_id, content.organization, location)
     return rows
 
 
@@ -151,12 +206,9 @@ def _reach(owner: dict[str, Any], content: Seen) -> Rows:
             "id": uuid7(),
             **owner,
             "position": position,
-            "number": number,
-            "kind": "voice",
-            "description": {},
-            "visibility": Visibility.PUBLIC,
+            **phone.model_dump(),
         }
-        for position, number in enumerate(dict.fromkeys(content.phones))
+        for position, phone in enumerate(content.phones)
     ]
     rows[Contact] = [
         {"id": uuid7(), **owner, "position": position, **contact.model_dump()}
@@ -209,13 +261,13 @@ def _schedules(service_id: UUID, entries: list[ScheduleEntry]) -> list[dict[str,
 def _add_location(
     rows: Rows, service_id: UUID, organization_id: UUID, location: LocationEntry
 ) -> None:
-    location_id = location.id or uuid5(service_id, "location")
+    location_id = location_id_of(service_id, location)
     address = location.address
-    rows[Location] = [
+    rows[Location].append(
         {
             "id": location_id,
             "organization_id": organization_id,
-            "location_type": "physical",
+            "location_type": location.location_type,
             "name": location.name,
             "street": address.street if address else {},
             "city": address.city if address else {},
@@ -225,16 +277,33 @@ def _add_location(
             "latitude": location.latitude,
             "longitude": location.longitude,
             "is_confidential": location.confidential,
+            "details": _location_details(location),
         }
-    ]
-    rows[ServiceAtLocation] = [
+    )
+    rows[ServiceAtLocation].append(
         {
             "id": uuid5(service_id, str(location_id)),
             "service_id": service_id,
             "location_id": location_id,
-            "description": {},
+            "description": location.at_location,
         }
-    ]
+    )
+
+
+def location_id_of(service_id: UUID, location: LocationEntry) -> UUID:
+    """A place without an id of its own is its service's only one."""
+    return location.id or uuid5(service_id, "location")
+
+
+def _location_details(location: LocationEntry) -> dict[str, Any]:
+    found = details(location, "location")
+    if location.address is not None:
+        more = location.address.model_dump(
+            mode="json", include={"attention", "street_extra"}, exclude_defaults=True
+        )
+        if more:
+            found["address"] = more
+    return found
 
 
 def capacity_row(

@@ -14,87 +14,73 @@ from maillage_common.schemas import Payload
 from maillage_directory.models import (
     AccessMode,
     ActorKind,
-    CapacityStatus,
     ConditionKind,
     Cost,
     CoverageRole,
-    HolidayRule,
     Known,
     ObservationKind,
     ObservationState,
     ServiceStatus,
     Visibility,
 )
-from maillage_directory.opening import WEEKDAYS, ImpossibleSchedule, Rule, make_rule
 from maillage_directory.records.fields import (
     Code,
     Codes,
-    CommaList,
     EmailAddress,
     LanguageCode,
     Line,
     Name,
-    PhoneNumber,
-    SomeWords,
     WebAddress,
     Words,
 )
-from maillage_directory.records.identifiers import normal_kbo
+from maillage_directory.records.parts import (
+    CapacityEntry,
+    ClosureEntry,
+    ContactEntry,
+    CostEntry,
+    DocumentEntry,
+    Identifier,
+    LinkEntry,
+    LocationEntry,
+    Phones,
+    ScheduleEntry,
+    TextOrigin,
+)
 
 Age = Annotated[int, Field(ge=0, le=130)]
 
-
-class Identifier(Payload):
-    """HSDS `organization_identifier`. Scheme `BE-KBO` is checked and written as ten digits."""
-
-    scheme: Code
-    identifier: Line
-
-    @model_validator(mode="after")
-    def _enterprise_number(self) -> Self:
-        if self.scheme == "BE-KBO":
-            normal = normal_kbo(self.identifier)
-            if normal is None:
-                raise PydanticCustomError(
-                    "invalid_kbo_number", "This enterprise number fails its check (modulo 97)"
-                )
-            self.identifier = normal
-        return self
-
-
-class ContactEntry(Payload):
-    """A person to talk to; public only with that person's agreement."""
-
-    name: Line | None = None
-    title: Line | None = None
-    email: EmailAddress | None = None
-    phone: PhoneNumber | None = None
-    visibility: Literal[Visibility.PUBLIC, Visibility.PROFESSIONAL, Visibility.OWN] = (
-        Visibility.PROFESSIONAL
-    )
-
-
-class TextOrigin(Payload):
-    """How a text came to be, when its owner did not write it."""
-
-    origin: Literal["authored", "translated", "machine"]
-    on: date | None = None
+# Fields that may be hidden on their own. None of them is searched: what a filter or a word finds
+# would tell what its field hides.
+HidableField = Literal["email", "url", "additional_urls", "application_process", "alert", "funding"]
 
 
 class Seen(Payload):
-    """What organizations and services share: words, visibility, ways to reach them."""
+    """What organizations and services share: words, visibility, ways to reach them.
+
+    `field_visibility` hides single fields from those who see the record; phones and contacts carry
+    their own.
+    """
 
     name: Name
+    alternate_name: Words = Field(default_factory=dict)
     description: Words = Field(default_factory=dict)
-    text_origins: dict[Literal["name", "description"], dict[LanguageCode, TextOrigin]] = Field(
-        default_factory=dict
+    easy_read: Words = Field(
+        default_factory=dict, description="The description in easy language (FALC, Klare Taal)"
     )
-    phones: Annotated[list[PhoneNumber], Field(max_length=20)] = Field(default_factory=list)
+    text_origins: dict[
+        Literal["name", "description", "easy_read"], dict[LanguageCode, TextOrigin]
+    ] = Field(default_factory=dict)
+    phones: Phones = Field(default_factory=list)
     contacts: Annotated[list[ContactEntry], Field(max_length=20)] = Field(default_factory=list)
     email: EmailAddress | None = None
     url: WebAddress | None = None
+    additional_urls: Annotated[list[LinkEntry], Field(max_length=20)] = Field(default_factory=list)
+    funding: Annotated[list[Words], Field(max_length=20)] = Field(default_factory=list)
     visibility: Visibility = Visibility.PUBLIC
     network: Code | None = None
+    field_visibility: dict[HidableField, Literal[Visibility.PROFESSIONAL, Visibility.OWN]] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _network_is_named(self) -> Self:
@@ -117,146 +103,63 @@ class Sourced(Payload):
 
 
 class OrganizationContent(Seen):
+    """`agreed_on`: when an informal network or a person agreed to be listed in public."""
+
     kind: ActorKind
     identifiers: Annotated[list[Identifier], Field(max_length=20)] = Field(default_factory=list)
+    parent: UUID | None = None
+    logo: WebAddress | None = None
+    uri: WebAddress | None = None
+    year_incorporated: Annotated[int, Field(ge=1000, le=2200)] | None = None
+    legal_status: Line | None = None
+    agreed_on: date | None = None
+
+    @model_validator(mode="after")
+    def _informal_ones_agree(self) -> Self:
+        is_public = self.visibility == Visibility.PUBLIC
+        if self.kind == ActorKind.INFORMAL_NETWORK and is_public and self.agreed_on is None:
+            raise PydanticCustomError(
+                "listing_not_agreed",
+                "An informal network is public only with its agreement: say when in agreed_on",
+            )
+        return self
 
 
 class OrganizationRecord(Sourced, OrganizationContent):
     type: Literal["organization"]
 
 
-class AddressEntry(Payload):
-    street: Words = Field(default_factory=dict)
-    postcode: Annotated[str, Field(pattern=r"^\d{4}$")] | None = None
-    city: Words = Field(default_factory=dict)
-    commune_nis: Code | None = None
-
-
-class LocationEntry(Payload):
-    """Where the service is given. Coordinates in WGS 84 degrees, both or none."""
-
-    id: UUID | None = None
-    name: SomeWords = Field(default_factory=dict)
-    address: AddressEntry | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
-    confidential: bool = False
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.latitude is None) != (self.longitude is None):
-            raise PydanticCustomError(
-                "incomplete_position", "Give latitude and longitude together, or neither"
-            )
-        return self
-
-
-class ScheduleEntry(Payload):
-    """HSDS `schedule`: when it opens, in Brussels wall-clock time (RFC 5545 rule parts)."""
-
-    freq: Literal["WEEKLY", "MONTHLY"] = "WEEKLY"
-    interval: Annotated[int, Field(ge=1, le=52)] = 1
-    byday: CommaList = Field(default_factory=list)
-    bymonthday: CommaList = Field(default_factory=list)
-    opens_at: str
-    closes_at: str
-    dtstart: date | None = None
-    until: date | None = None
-    count: Annotated[int, Field(ge=1, le=1000)] | None = None
-    wkst: Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"] = "MO"
-    valid_from: date | None = None
-    valid_to: date | None = None
-    on_holidays: HolidayRule | None = None
-    description: Words = Field(default_factory=dict)
-    attending_type: Code | None = None
-    schedule_link: WebAddress | None = None
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        self.byday = [day.upper() for day in self.byday]
-        try:
-            self.as_rule()
-        except ImpossibleSchedule as reason:
-            raise PydanticCustomError(
-                "impossible_schedule", "This schedule cannot be: {reason}", {"reason": str(reason)}
-            ) from None
-        return self
-
-    def as_rule(self, *, open_on_holidays: bool = False) -> Rule:
-        """The normalised rule; raises ImpossibleSchedule."""
-        return make_rule(
-            freq=self.freq,
-            opens_at=self.opens_at,
-            closes_at=self.closes_at,
-            byday=self.byday,
-            bymonthday=self.bymonthday,
-            interval=self.interval,
-            wkst=self.wkst,
-            dtstart=self.dtstart,
-            until=self.until,
-            count=self.count,
-            valid_from=self.valid_from,
-            valid_to=self.valid_to,
-            open_on_holidays=open_on_holidays,
-        )
-
-    def weekdays(self) -> list[str]:
-        """The weekdays it opens on every week; none for rarer rules."""
-        every_week = self.freq == "WEEKLY" and self.interval == 1
-        return [day for day in self.byday if day in WEEKDAYS] if every_week else []
-
-
-class ClosureEntry(Payload):
-    """Days on which nothing opens, both included."""
-
-    starts_on: Annotated[date, Field(alias="from")]
-    ends_on: Annotated[date, Field(alias="to")]
-    reason: SomeWords = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.starts_on > self.ends_on:
-            raise PydanticCustomError(
-                "dates_out_of_order", "A closure ends on or after its first day"
-            )
-        return self
-
-
-class CapacityEntry(Payload):
-    """A capacity report as a record carries it."""
-
-    status: CapacityStatus
-    places: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    unit: Line | None = None
-    waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
-    observed_at: AwareDatetime
-    valid_until: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.valid_until is not None and self.valid_until <= self.observed_at:
-            raise PydanticCustomError(
-                "dates_out_of_order", "A report is valid until after it was observed"
-            )
-        return self
-
-
 class ServiceContent(Seen):
+    """`language_notes` tells more of a language ("by appointment"), by ISO 639 code."""
+
     organization: UUID
     status: ServiceStatus = ServiceStatus.ACTIVE
     kind: ActorKind | None = None
     needs: Codes = Field(default_factory=list)
     languages: Annotated[list[LanguageCode], Field(max_length=60)] = Field(default_factory=list)
+    language_notes: dict[LanguageCode, Words] = Field(default_factory=dict)
     interpreter: bool = False
+    interpretation: Words = Field(default_factory=dict)
     access: list[AccessMode] = Field(default_factory=list)
     conditions: dict[ConditionKind, Known] = Field(default_factory=dict)
+    eligibility: Words = Field(default_factory=dict)
     age_min: Age | None = None
     age_max: Age | None = None
     cost: Cost = Cost.UNKNOWN
+    cost_options: Annotated[list[CostEntry], Field(max_length=20)] = Field(default_factory=list)
+    fees: Words = Field(default_factory=dict)
+    application_process: Words = Field(default_factory=dict)
+    required_documents: Annotated[list[DocumentEntry], Field(max_length=20)] = Field(
+        default_factory=list
+    )
+    accreditations: Words = Field(default_factory=dict)
+    alert: Words = Field(default_factory=dict)
+    assured_on: date | None = None
+    assurer_email: EmailAddress | None = None
     accessible: Known = Known.UNKNOWN
     schedules: Annotated[list[ScheduleEntry], Field(max_length=60)] = Field(default_factory=list)
     closures: Annotated[list[ClosureEntry], Field(max_length=60)] = Field(default_factory=list)
-    location: LocationEntry | None = None
+    locations: Annotated[list[LocationEntry], Field(max_length=20)] = Field(default_factory=list)
     action_zones: Codes = Field(default_factory=list)
     programs: Codes = Field(default_factory=list)
 
@@ -264,6 +167,23 @@ class ServiceContent(Seen):
     def _ages_in_order(self) -> Self:
         if self.age_min is not None and self.age_max is not None and self.age_min > self.age_max:
             raise PydanticCustomError("ages_out_of_order", "age_min is at most age_max")
+        return self
+
+    @model_validator(mode="after")
+    def _notes_of_spoken_languages(self) -> Self:
+        if not self.language_notes.keys() <= set(self.languages):
+            raise PydanticCustomError(
+                "note_without_language", "language_notes holds languages that languages names"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _places_differ(self) -> Self:
+        ids = {place.id for place in self.locations}
+        if len(ids) < len(self.locations) or (len(ids) > 1 and None in ids):
+            raise PydanticCustomError(
+                "places_alike", "Give each of several locations an id of its own"
+            )
         return self
 
 
@@ -320,19 +240,14 @@ Record = Annotated[
 ]
 
 __all__ = [
-    "AddressEntry",
-    "CapacityEntry",
-    "ClosureEntry",
-    "ContactEntry",
     "CoverageRecord",
-    "Identifier",
-    "LocationEntry",
+    "HidableField",
     "ObservationContent",
     "ObservationRecord",
     "OrganizationContent",
     "OrganizationRecord",
     "Record",
-    "ScheduleEntry",
+    "Seen",
     "ServiceContent",
     "ServiceRecord",
 ]

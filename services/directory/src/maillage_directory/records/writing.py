@@ -30,8 +30,8 @@ from maillage_directory.models import (
     ServiceProgram,
     Verification,
 )
+from maillage_directory.records.parts import LocationEntry
 from maillage_directory.records.rows import Rows
-from maillage_directory.records.schemas import LocationEntry
 from maillage_directory.vocabulary import Terms
 
 _BELOW_SERVICE: tuple[type[SQLModel], ...] = (
@@ -147,16 +147,19 @@ async def locations_of_others(session: AsyncSession, locations: Mapping[UUID, UU
     return {location for location, owner in found if locations[location] != owner}
 
 
-def place_in_commune(location: LocationEntry | None, terms: Terms) -> None:
-    """Give an address without commune the one that its postcode certainly lies in."""
-    address = location.address if location is not None else None
-    if address is None or address.commune_nis is not None or address.postcode is None:
-        return
-    above = terms.territory_above.get(address.postcode, {})
+def place_in_communes(locations: Iterable[LocationEntry], terms: Terms) -> None:
+    """Give addresses without commune the one that their postcode certainly lies in."""
+    for location in locations:
+        address = location.address
+        if address is not None and address.commune_nis is None and address.postcode is not None:
+            address.commune_nis = _commune_of(address.postcode, terms)
+
+
+def _commune_of(postcode: str, terms: Terms) -> str | None:
+    above = terms.territory_above.get(postcode, {})
     communes = [
         code
         for code, certain in above.items()
         if certain and terms.territory_kind[code] == "commune"
     ]
-    if len(communes) == 1:
-        address.commune_nis = communes[0]
+    return communes[0] if len(communes) == 1 else None

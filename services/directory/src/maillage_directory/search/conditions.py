@@ -11,7 +11,7 @@ from typing import Any
 
 from maillage_directory.opening import MINUTES_A_DAY, day_facts, local_minute
 from maillage_directory.search.schemas import SearchParams, Sort
-from maillage_directory.visibility import Layer, visible_service_sql
+from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
 
 _MAX_WORDS = 12
@@ -47,7 +47,7 @@ class Fragments:
 def fragments(params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen) -> Fragments:
     """Everything `params` asks, as SQL over `service_search s`."""
     parts = Fragments(parameters={"now": frozen.now})
-    condition, parameters = visible_service_sql(layer)
+    condition, parameters = visible_record_sql(layer)
     parts.where += [condition, "s.status IN ('active', 'temporarily closed')"]
     parts.parameters |= parameters
     _any_of(parts, params, terms)
@@ -74,7 +74,7 @@ def _any_of(parts: Fragments, params: SearchParams, terms: Terms) -> None:
         parts.where.append("s.kind = ANY (CAST(:kinds AS text[]))")
         parts.parameters["kinds"] = [kind.value for kind in params.kind]
     if params.source:
-        parts.where.append("s.card->>'source' = ANY (CAST(:sources AS text[]))")
+        parts.where.append("s.source = ANY (CAST(:sources AS text[]))")
         parts.parameters["sources"] = list(params.source)
 
 

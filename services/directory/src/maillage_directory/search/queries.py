@@ -15,7 +15,7 @@ from maillage_directory.search.conditions import (
     sort_key,
 )
 from maillage_directory.search.schemas import SearchParams
-from maillage_directory.visibility import Layer, visible_service_sql
+from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
 
 # Great-circle metres (haversine, mean Earth radius) to the nearest place that may be told.
@@ -80,11 +80,11 @@ WITH {found}candidate AS MATERIALIZED (
 )
 SELECT v.with_demo, {resembling} AS resembling, t.*, p.service_id, p.distance_m, p.outside, p.late,
     p.is_saturated, p.uncertain, p.points, p.key,
-    s.card, s.verified_at, s.version, s.updated_at
+    r.content, r.verified_at, r.version, r.updated_at
 FROM verdict v
 CROSS JOIN tally t
 LEFT JOIN page p ON true
-LEFT JOIN service_search s ON s.service_id = p.service_id
+LEFT JOIN card r ON r.resource_id = p.service_id
 ORDER BY p.outside, p.late, p.uncertain, p.key, p.service_id
 """
 
@@ -138,7 +138,7 @@ def search_statement(
 def _found(parts: Fragments, layer: Layer) -> str:
     if parts.words is None:
         return ""
-    return _FOUND.format(visible=visible_service_sql(layer)[0], words=parts.words)
+    return _FOUND.format(visible=visible_record_sql(layer)[0], words=parts.words)
 
 
 def _with_demo(parts: Fragments, params: SearchParams, layer: Layer, frozen: Frozen) -> str:
@@ -203,7 +203,7 @@ async def list_alternatives(
     session: AsyncSession, layer: Layer, full: Sequence[UUID], now: Any
 ) -> dict[UUID, list[UUID]]:
     """For each full service up to three others for the same needs, nearest territory first."""
-    visible, parameters = visible_service_sql(layer)
+    visible, parameters = visible_record_sql(layer)
     connection = await session.connection()
     rows = await connection.execute(
         text(_ALTERNATIVES.format(visible=visible)),

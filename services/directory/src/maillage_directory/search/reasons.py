@@ -147,7 +147,7 @@ def reasons(
     now: datetime,
 ) -> list[str]:
     """What speaks for this row, in the order of the filters."""
-    card = row.card
+    card = row.content
     told: list[str] = []
     if row.resembling:
         told.append(say(language, "resembling"))
@@ -174,7 +174,7 @@ def reasons(
 
 def uncertainties(params: SearchParams, terms: Terms, row: Any, *, language: str) -> list[str]:
     """What is not known of this row, of what was asked."""
-    card = row.card
+    card = row.content
     told = [
         say(language, "unknown", say(language, f"the_{name}"))
         for name in wanted_answers(params)
@@ -208,7 +208,7 @@ def _place(params: SearchParams, row: Any, language: str) -> Sequence[str]:
         return []
     if row.distance_m is not None:
         return [say(language, "away", row.distance_m)]
-    remote = {"phone", "online", "home_visit", "mobile_round"} & set(row.card["access"])
+    remote = {"phone", "online", "home_visit", "mobile_round"} & set(row.content["access"])
     return [say(language, "remote")] if remote else []
 
 
@@ -221,7 +221,7 @@ def _spoken(params: SearchParams, row: Any, language: str) -> Sequence[str]:
     return [
         say(language, "spoken", say(language, code) if code in _WORDS else code) + checked
         for code in params.spoken
-        if code in row.card["languages"]
+        if code in row.content["languages"]
     ]
 
 

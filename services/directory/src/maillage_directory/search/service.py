@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common import clock
 from maillage_common.auth import Caller
 from maillage_common.pagination import Cursors
-from maillage_directory.cards.rendering import closes, render
+from maillage_directory.cards.rendering import closes, render_service
 from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
 from maillage_directory.search.conditions import Frozen
 from maillage_directory.search.queries import list_alternatives, list_found
@@ -79,8 +79,8 @@ async def search_services(
 def _item(
     params: SearchParams, terms: Terms, row: Any, asking: Asking, now: datetime
 ) -> dict[str, Any]:
-    closes_at = closes(row.card, now) if params.open_at else None
-    item = render(row, asking.layer, language=asking.language, now=now)
+    closes_at = closes(row.content, now) if params.open_at else None
+    item = render_service(row, asking.layer, language=asking.language, now=now)
     item["match"] = {
         "score": row.points / 1_000_000,
         "reasons": reasons(

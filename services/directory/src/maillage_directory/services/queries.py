@@ -10,17 +10,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_directory.errors import ServiceNotFound
 from maillage_directory.models import Location, Service, ServiceAtLocation
 from maillage_directory.records.writing import table_of
-from maillage_directory.visibility import Layer, visible_service_sql
+from maillage_directory.visibility import Layer, visible_record_sql
 
 
 async def get_card(session: AsyncSession, layer: Layer, service_id: UUID) -> Row[Any]:
     """The card of a service the caller may see; raises ServiceNotFound."""
-    visible, parameters = visible_service_sql(layer)
+    visible, parameters = visible_record_sql(layer)
     connection = await session.connection()
     found = await connection.execute(
         text(
-            "SELECT s.service_id, s.organization_id, s.card, s.verified_at, s.version,"  # noqa: S608
-            f" s.updated_at FROM service_search s WHERE s.service_id = :id AND {visible}"
+            "SELECT s.resource_id, s.organization_id, s.content, s.verified_at, s.version,"  # noqa: S608
+            f" s.updated_at FROM card s WHERE s.resource_id = :id AND s.resource_type = 'service'"
+            f" AND {visible}"
         ),
         {**parameters, "id": service_id},
     )
@@ -36,16 +37,15 @@ async def lock_service(session: AsyncSession, service_id: UUID) -> Service | Non
     return found.first()
 
 
-async def find_location(session: AsyncSession, service_id: UUID) -> dict[str, Any] | None:
-    """The stored location of a service, confidential or not: for editing only."""
+async def list_locations(session: AsyncSession, service_id: UUID) -> list[dict[str, Any]]:
+    """The stored locations of a service, confidential or not: for editing only."""
     location = table_of(Location)
     connection = await session.connection()
     found = await connection.execute(
         location.select()
+        .add_columns(col(ServiceAtLocation.description).label("at_location"))
         .join(ServiceAtLocation, col(ServiceAtLocation.location_id) == location.c.id)
         .where(col(ServiceAtLocation.service_id) == service_id)
         .order_by(location.c.id)
-        .limit(1)
     )
-    row = found.mappings().first()
-    return dict(row) if row is not None else None
+    return [dict(row) for row in found.mappings()]

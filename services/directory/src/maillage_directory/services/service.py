@@ -13,8 +13,8 @@ from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
 from maillage_directory import projection
-from maillage_directory.cards.record import record_of
-from maillage_directory.cards.rendering import render
+from maillage_directory.cards.record import service_record
+from maillage_directory.cards.rendering import render_service
 from maillage_directory.errors import (
     AlreadyExists,
     NotYourOrganization,
@@ -33,10 +33,10 @@ from maillage_directory.records.schemas import ServiceContent
 from maillage_directory.records.writing import (
     add_history,
     locations_of_others,
-    place_in_commune,
+    place_in_communes,
     write_services,
 )
-from maillage_directory.services.queries import find_location, get_card, lock_service
+from maillage_directory.services.queries import get_card, list_locations, lock_service
 from maillage_directory.services.schemas import NewService, NewVerification
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
@@ -52,7 +52,7 @@ async def read_service(
     """Its version, and the service as `caller` may read it; raises ServiceNotFound."""
     layer = layer_of(caller)
     row = await get_card(session, layer, service_id)
-    return row.version, render(row, layer, language=language, now=clock.now())
+    return row.version, render_service(row, layer, language=language, now=clock.now())
 
 
 async def create_service(
@@ -94,7 +94,7 @@ async def change_service(
     if stored is None:
         raise ServiceNotFound
     check_if_match(version_tags(if_match), stored.version)
-    present = record_of(row.card, await find_location(session, service_id))
+    present = service_record(row.content, await list_locations(session, service_id))
     content, changed = merged_record(ServiceContent, present, change)
     if content.organization != row.organization_id:
         require_own(layer, content.organization)
@@ -126,7 +126,7 @@ async def verify_service(
 ) -> dict[str, Any]:
     """Stamp the record, or some of its fields, as checked."""
     layer = layer_of(caller)
-    row = await get_card(session, layer, service_id)
+    await get_card(session, layer, service_id)
     now = clock.now()
     if payload.verified_at is not None and payload.verified_at > now:
         raise InvalidRequest(
@@ -139,7 +139,7 @@ async def verify_service(
         )
     verification = {
         "id": uuid7(),
-        "service_id": row.service_id,
+        "service_id": service_id,
         "fields": payload.fields,
         "verified_at": payload.verified_at or now,
         "organization_id": await _known_organization(session, layer),
@@ -179,20 +179,21 @@ async def _write(
     terms = await vocabulary.check(session, _codes(content))
     if content.network is not None and content.network not in (*terms.territories, *terms.programs):
         raise UnknownTerritory(pointer="/network")
-    location = content.location
-    if location is not None and location.id is not None:
-        held = {location.id: content.organization}
-        if await locations_of_others(session, held):
-            raise InvalidRequest(
-                errors=[
-                    FieldError(
-                        "location_of_another_organization",
-                        "Give the place an id of its own",
-                        "/location/id",
-                    )
-                ]
-            )
-    place_in_commune(location, terms)
+    held = {place.id: content.organization for place in content.locations if place.id is not None}
+    others = await locations_of_others(session, held)
+    if others:
+        raise InvalidRequest(
+            errors=[
+                FieldError(
+                    "location_of_another_organization",
+                    "Give the place an id of its own",
+                    f"/locations/{number}/id",
+                )
+                for number, place in enumerate(content.locations)
+                if place.id in others
+            ]
+        )
+    place_in_communes(content.locations, terms)
     row = {"id": service_id, **service_columns(content), **provenance}
     await write_services(session, [row], [service_parts(service_id, content)])
     await projection.refresh(session, services=[service_id])
@@ -204,7 +205,8 @@ def _codes(content: ServiceContent) -> list[tuple[type[UnknownCode], str, str]]:
         *((UnknownTerritory, f"/action_zones/{n}", c) for n, c in enumerate(content.action_zones)),
         *((UnknownProgram, f"/programs/{n}", code) for n, code in enumerate(content.programs)),
     ]
-    address = content.location.address if content.location else None
-    if address is not None and address.commune_nis is not None:
-        codes.append((UnknownTerritory, "/location/address/commune_nis", address.commune_nis))
+    for number, place in enumerate(content.locations):
+        if place.address is not None and place.address.commune_nis is not None:
+            pointer = f"/locations/{number}/address/commune_nis"
+            codes.append((UnknownTerritory, pointer, place.address.commune_nis))
     return codes
