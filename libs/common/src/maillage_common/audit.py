@@ -148,7 +148,7 @@ class AuditTrail:
         )
 
 
-def get_audit(session: WriteSession, caller: CurrentCaller) -> AuditTrail:
+async def get_audit(session: WriteSession, caller: CurrentCaller) -> AuditTrail:
     return AuditTrail(session, caller)
 
 

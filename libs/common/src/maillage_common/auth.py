@@ -142,7 +142,7 @@ class Authorization:
         self.scopes = scopes
         self.individual = individual
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         caller: Caller = request.state.caller
         if self.scopes and not any(caller.has(scope) for scope in self.scopes):
             raise InsufficientScope(
@@ -183,12 +183,12 @@ def route_authorizations(route: APIRoute) -> Iterator[Authorization]:
         pending.extend(dependant.dependencies)
 
 
-def current_caller(request: Request) -> Caller:
+async def current_caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 
 
-def current_token(request: Request) -> str | None:
+async def current_token(request: Request) -> str | None:
     token: str | None = request.state.caller_token
     return token
 

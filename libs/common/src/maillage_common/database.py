@@ -145,7 +145,7 @@ def _carry_caller(
         connection.execute(_SET_CALLER, settings)
 
 
-def get_database(request: Request) -> Database:
+async def get_database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

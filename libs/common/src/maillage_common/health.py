@@ -4,6 +4,7 @@
 what this code expects. `/<service>/v1/status` (`ops:read`): queue depths and dead letters.
 """
 
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -43,6 +44,8 @@ class Status(Answer):
     queues: list[QueueDepth]
 
 
+# Kept, as each building of routes takes milliseconds, and tests make an application each.
+@cache
 def health_router() -> APIRouter:
     """Routes that load balancers ask; they need no token."""
     router = plain_router("/health", ["health"])
@@ -69,6 +72,7 @@ def health_router() -> APIRouter:
     return router
 
 
+@cache
 def status_router(service: str) -> APIRouter:
     router = maillage_router(f"/{service}/v1", ["operations"])
 

@@ -29,7 +29,9 @@ from maillage_common.pagination import CursorsDep, Limit, Page
 router = maillage_router(prefix="/campaigns/v1", tags=["calling"])
 
 
-def desk_of(request: Request, caller: Annotated[Caller, requires(CALL, individual=True)]) -> Desk:
+async def desk_of(
+    request: Request, caller: Annotated[Caller, requires(CALL, individual=True)]
+) -> Desk:
     settings = request.app.state.settings
     return Desk(
         caller=caller,

@@ -20,17 +20,17 @@ router = maillage_router(prefix="/referrals/v1", tags=["access"])
 Person = Annotated[Caller, requires(SUBJECT_SCOPE, individual=True)]
 
 
-def get_keys(request: Request) -> Keys:
+async def get_keys(request: Request) -> Keys:
     keys: Keys = request.app.state.keys
     return keys
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_directory(request: Request) -> Directory:
+async def get_directory(request: Request) -> Directory:
     directory: Directory = request.app.state.directory
     return directory
 
@@ -47,7 +47,7 @@ async def get_party(session: WriteSession, caller: CurrentCaller, keys: KeysDep)
 PartyDep = Annotated[Party, Depends(get_party, scope="function")]
 
 
-def get_language(accept_language: Annotated[str, Header()] = "fr") -> str:
+async def get_language(accept_language: Annotated[str, Header()] = "fr") -> str:
     """The first of our languages that the header names."""
     wanted = [part.strip()[:2].lower() for part in accept_language.split(",")]
     return next((language for language in wanted if language in LANGUAGES), "fr")

@@ -30,7 +30,7 @@ PersonOrWorker = Annotated[Caller, requires(SUBJECT_SCOPE, "consents:write", ind
 NOT_REPEATABLE = {"x-no-idempotency": True}
 
 
-def get_card_signer(request: Request) -> TokenSigner:
+async def get_card_signer(request: Request) -> TokenSigner:
     signer: TokenSigner = request.app.state.card_signer
     return signer
 
