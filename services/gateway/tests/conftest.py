@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from maillage_common.tokens import TokenSigner
+from maillage_gateway.check import Check
 from maillage_gateway.main import Gateway
 from maillage_gateway.protocol import GuardedProtocol
 from maillage_gateway.settings import IssuerSettings, Settings
@@ -80,6 +81,7 @@ class Service:
         }
         self.closed = asyncio.Event()
         self.url = ""
+        self.server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -103,6 +105,13 @@ class Service:
     def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+    async def leave(self) -> None:
+        """As a process that dies: nobody listens, and every connection is closed."""
+        assert self.server is not None
+        self.server.close()
+        self.stop()
+        await self.server.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await read_head(reader)
@@ -151,8 +160,8 @@ async def answer_json(writer: asyncio.StreamWriter, document: object) -> None:
 
 
 @asynccontextmanager
-async def listening(service: Service) -> AsyncIterator[Service]:
-    server = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+async def listening(service: Service, port: int = 0) -> AsyncIterator[Service]:
+    server = service.server = await asyncio.start_server(service.serve, "127.0.0.1", port)
     service.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield service
@@ -197,6 +206,12 @@ async def echo() -> AsyncIterator[Service]:
     """The service behind every route of the gateway."""
     async with listening(Service()) as service:
         yield service
+
+
+@pytest.fixture
+def start_service() -> Callable[..., Any]:
+    """`async with start_service() as service:`, or on the `port` of one that has stopped."""
+    return lambda port=0: listening(Service(), port)
 
 
 @pytest.fixture
@@ -266,9 +281,11 @@ def free_socket() -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, application: Callable[[Settings], Any] = Gateway
+) -> AsyncIterator[Running]:
     config = uvicorn.Config(
-        Gateway(settings),
+        application(settings),
         http=GuardedProtocol,
         loop="asyncio",
         log_config=None,
@@ -305,8 +322,18 @@ async def gateway(settings: Settings) -> AsyncIterator[Running]:
 
 @pytest.fixture
 def start_gateway() -> Callable[[Settings], Any]:
-    """`async with start_gateway(settings) as gateway:` for settings of a test's own."""
+    """`async with start_gateway(settings) as gateway:` for settings of a test's own.
+
+    A second argument starts another application, such as `Check`.
+    """
     return running
+
+
+@pytest.fixture
+async def check(settings: Settings) -> AsyncIterator[Running]:
+    """The check endpoint, on a listener of its own."""
+    async with running(settings, Check) as check:
+        yield check
 
 
 @pytest.fixture

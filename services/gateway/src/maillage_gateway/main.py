@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 from fastapi import FastAPI
@@ -11,18 +11,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maillage_common.app import create_app
 from maillage_common.auth import Caller
-from maillage_common.tokens import ANONYMOUS, GATEWAY_ISSUER, TokenSigner
+from maillage_common.tokens import ANONYMOUS
 from maillage_gateway import portal
-from maillage_gateway.admission import Admissions
 from maillage_gateway.descriptions import Descriptions
-from maillage_gateway.door import Door
-from maillage_gateway.issuers import DocumentSource, KeyRing
-from maillage_gateway.policy import Policy
+from maillage_gateway.keeper import Doorkeeper, cancelled
 from maillage_gateway.proxy import Proxy
 from maillage_gateway.readiness import Readiness
+from maillage_gateway.replicas import Origins, Service
 from maillage_gateway.settings import Settings
 from maillage_gateway.tracing import Tracing
-from maillage_gateway.upstream import AiohttpUpstream
 
 _ANYONE = Caller(ANONYMOUS, ANONYMOUS)
 
@@ -32,8 +29,7 @@ class Gateway:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._policy = Policy.load(settings.policy_file)
-        self._signer = TokenSigner(settings.signing_key_file.read_bytes(), GATEWAY_ISSUER)
+        self._keeper = Doorkeeper(settings)
         self._proxy: Proxy | None = None
         # Whether a trace is recorded is drawn in `tracing`; the provider records what it is given.
         recorded = settings.model_copy(update={"trace_ratio": 1.0})
@@ -51,39 +47,32 @@ class Gateway:
 
     @asynccontextmanager
     async def _run(self, app: FastAPI) -> AsyncIterator[None]:
-        settings, urls = self._settings, self._settings.service_urls()
-        admissions = Admissions(self._signer, capacity=settings.token_cache_size)
+        settings = self._settings
+        keeper = self._keeper
         async with AsyncExitStack() as stack:
             session = await stack.enter_async_context(
                 aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
             )
-            source = DocumentSource(session, seconds=settings.keys_fetch_seconds)
-            keys = KeyRing(settings, source.fetch, admissions.forget)
-            keys.start()
-            stack.push_async_callback(keys.stop)
-            descriptions = Descriptions(self._policy, urls, source, public_url=settings.public_url)
-            stack.push_async_callback(_cancel, asyncio.create_task(descriptions.keep()))
-            upstreams = {}
-            for service, url in urls.items():
-                upstreams[service] = AiohttpUpstream(
-                    url,
+            await stack.enter_async_context(keeper.on_duty(session))
+            services = {}
+            for name, origins in settings.service_urls().items():
+                services[name] = Service(
+                    name,
+                    origins,
                     connections=settings.upstream_connections,
                     connect_seconds=settings.upstream_connect_seconds,
                 )
-                stack.push_async_callback(upstreams[service].close)
-            app.state.keys, app.state.descriptions = keys, descriptions
-            app.state.readiness = Readiness(session, urls)
-            door = Door(
-                self._policy,
-                admissions,
-                keys,
-                templates=descriptions.templates,
-                trusted_proxies=settings.trusted_proxies,
-                max_header_bytes=settings.max_header_bytes,
+                stack.push_async_callback(services[name].close)
+            readiness = app.state.readiness = Readiness(session, services.values())
+            stack.push_async_callback(cancelled, asyncio.create_task(readiness.keep()))
+            descriptions = Descriptions(
+                keeper, Origins(services), keeper.source, public_url=settings.public_url
             )
+            stack.push_async_callback(cancelled, asyncio.create_task(descriptions.keep()))
+            app.state.keeper, app.state.descriptions = keeper, descriptions
             self._proxy = Proxy(
-                door=door,
-                upstreams=upstreams,
+                keeper=keeper,
+                upstreams=services,
                 tracing=Tracing(ratio=settings.trace_ratio),
                 public_url=settings.public_url,
             )
@@ -97,12 +86,6 @@ def _drop_own_document(app: FastAPI) -> None:
         for route in app.router.routes
         if isinstance(route, APIRoute) or getattr(route, "path", None) != app.openapi_url
     ]
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def create() -> ASGIApp:

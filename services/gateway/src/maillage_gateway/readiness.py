@@ -1,39 +1,67 @@
-"""Whether the services behind the gateway are ready, asked at most once a second."""
+"""Whether the services behind the gateway are ready: every replica is asked once a second.
+
+The answers steer the data path too: a replica that is stopping says so here before it stops.
+"""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import aiohttp
 
-KEPT_SECONDS = 1.0
+from maillage_common.events import log
+from maillage_gateway.events import Event
+from maillage_gateway.replicas import Replica, Service
+
+PROBE_SECONDS = 1.0
+_TIMEOUT = aiohttp.ClientTimeout(total=2.0)
 
 
 class Readiness:
-    """`/health/ready` of every service."""
+    """`/health/ready` of every replica."""
 
-    def __init__(self, session: aiohttp.ClientSession, urls: Mapping[str, str]) -> None:
+    def __init__(self, session: aiohttp.ClientSession, services: Iterable[Service]) -> None:
         self._session = session
-        self._urls = urls
-        self._timeout = aiohttp.ClientTimeout(total=2.0)
-        self._known: dict[str, bool] = {}
+        self._services = list(services)
         self._asked_at = -float("inf")
         self._lock = asyncio.Lock()
 
     async def ask(self) -> dict[str, bool]:
-        """For each service, whether it answers that it is ready."""
+        """For each service, whether a replica says that it is ready; at most a second ago."""
         async with self._lock:
-            if time.monotonic() - self._asked_at >= KEPT_SECONDS:
-                answers = await asyncio.gather(*(self._ask(url) for url in self._urls.values()))
-                self._known = dict(zip(self._urls, answers, strict=True))
-                self._asked_at = time.monotonic()
-            return self._known
+            if time.monotonic() - self._asked_at >= PROBE_SECONDS:
+                await self._probe_all()
+        return {
+            service.name: any(replica.is_ready for replica in service.replicas)
+            for service in self._services
+        }
 
-    async def _ask(self, url: str) -> bool:
+    async def keep(self) -> None:
+        """Probe for ever."""
+        while True:
+            async with self._lock:
+                await self._probe_all()
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def _probe_all(self) -> None:
+        replicas = [(s.name, replica) for s in self._services for replica in s.replicas]
+        await asyncio.gather(*(self._probe(name, replica) for name, replica in replicas))
+        self._asked_at = time.monotonic()
+
+    async def _probe(self, service: str, replica: Replica) -> None:
+        status = await self._status(replica.origin)
+        was_ready = replica.is_ready
+        replica.is_reachable, replica.is_ready = status != 0, status == 200
+        if was_ready != replica.is_ready:
+            event = Event.REPLICA_READY if replica.is_ready else Event.REPLICA_NOT_READY
+            log(event, peer=service, origin=replica.origin, status=status)
+
+    async def _status(self, origin: str) -> int:
+        """What the probe answers, 0 when nothing does."""
         try:
             async with self._session.get(
-                f"{url}/health/ready", timeout=self._timeout, allow_redirects=False
+                f"{origin}/health/ready", timeout=_TIMEOUT, allow_redirects=False
             ) as answer:
-                return answer.status == 200
+                return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+            return 0

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from maillage_common.settings import ServiceSettings
@@ -22,7 +22,9 @@ class IssuerSettings(BaseModel):
     jwks_uri: str | None = None
     algorithms: Annotated[frozenset[str], Field(min_length=1)]
     scopes: frozenset[str] | None = None
-    max_lifetime_seconds: Annotated[int, Field(ge=60)] = 3600
+    prefix: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")] = None
+    # 30 days at most: so long a revocation is kept.
+    max_lifetime_seconds: Annotated[int, Field(ge=60, le=2_592_000)] = 3600
 
 
 class Settings(ServiceSettings):
@@ -35,6 +37,10 @@ class Settings(ServiceSettings):
     audience: str = "maillage"
     policy_file: Path | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    check_peers: tuple[IPv4Network | IPv6Network, ...] = (
+        IPv4Network("127.0.0.0/8"),
+        IPv6Network("::1/128"),
+    )
     max_header_bytes: Count = 32 * 1024
     # 200 connections cover 1,000 requests/s at a mean answer of 200 ms, to each service.
     upstream_connections: Count = 200
@@ -48,12 +54,26 @@ class Settings(ServiceSettings):
     token_leeway_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     # About 3 KiB each.
     token_cache_size: Count = 10_000
+    revocation_list: str | None = None
+    revocation_keys_file: Path | None = None
+    # A poll and a fetch that takes its longest stay under five seconds.
+    revocation_poll_seconds: Annotated[float, Field(gt=0, le=2)] = 1.0
+    revocation_stale_seconds: Seconds = 300.0
 
-    def service_urls(self) -> dict[str, str]:
-        """Base address of each service, without a closing slash."""
+    @model_validator(mode="after")
+    def _revocations_can_be_verified(self) -> "Settings":
+        if self.revocation_list is not None and self.revocation_keys_file is None:
+            raise ValueError("GATEWAY_REVOCATION_LIST needs GATEWAY_REVOCATION_KEYS_FILE")
+        return self
+
+    def service_urls(self) -> dict[str, tuple[str, ...]]:
+        """Base addresses of each service's replicas, without a closing slash."""
         urls = {
             "directory": self.directory_url,
             "referrals": self.referrals_url,
             "campaigns": self.campaigns_url,
         }
-        return {service: url.rstrip("/") for service, url in urls.items()}
+        return {
+            service: tuple(url.strip().rstrip("/") for url in listed.split(","))
+            for service, listed in urls.items()
+        }
