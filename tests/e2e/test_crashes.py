@@ -31,6 +31,7 @@ from maillage_common import clock
 from maillage_local.data_folder import DataFolder
 from maillage_local.demo.identities import demo_service
 from maillage_local.demo.lists import call_list
+from maillage_local.loopback import NO_AUTHORITIES
 from maillage_local.scratch import scratch_folder
 from maillage_local.temporary_stack import (
     start_stack,
@@ -94,6 +95,7 @@ class Client:
                     headers=headers,
                     timeout=30,
                     trust_env=False,
+                    verify=NO_AUTHORITIES,
                     **body,
                 )
             except httpx.TransportError:
@@ -292,7 +294,8 @@ def kill(stack: RunningStack, *names: str) -> None:
 def is_ready(stack: RunningStack) -> bool:
     try:
         url = f"{stack.gateway_url}/health/ready"
-        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+        ready = httpx.get(url, timeout=5, trust_env=False, verify=NO_AUTHORITIES)
+        return ready.status_code == 200
     except httpx.TransportError:
         return False
 

@@ -18,11 +18,12 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from maillage_common.protocol import GuardedProtocol
 from maillage_common.tokens import TokenSigner
 from maillage_gateway.check import Check
 from maillage_gateway.main import Gateway
-from maillage_gateway.protocol import GuardedProtocol
 from maillage_gateway.settings import IssuerSettings, Settings
+from maillage_local.loopback import NO_AUTHORITIES
 
 ISSUER = "http://127.0.0.1/issuer"
 
@@ -304,7 +305,9 @@ async def running(
         await server.startup(sockets=[bound])
         port = bound.getsockname()[1]
         client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=NO_AUTHORITIES
+            )
         )
         signer = TokenSigner(settings.signing_key_file.read_bytes(), "maillage-gateway")
         try:

@@ -6,6 +6,7 @@ import httpx
 
 from maillage_local.data_folder import DataFolder, State
 from maillage_local.demo.identities import BENEFICIARY, PERSONAS
+from maillage_local.loopback import NO_AUTHORITIES
 
 
 class NoToken(RuntimeError):
@@ -14,7 +15,7 @@ class NoToken(RuntimeError):
 
 def token_for(name: str, folder: DataFolder, state: State) -> str:
     """The access token of persona `name`, signed in the way it would itself."""
-    with httpx.Client(timeout=10, trust_env=False) as client:
+    with httpx.Client(timeout=10, trust_env=False, verify=NO_AUTHORITIES) as client:
         if name == BENEFICIARY:
             return _card_session(client, folder, state)
         return _sign_in(client, name, folder, state)

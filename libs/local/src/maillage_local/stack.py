@@ -33,6 +33,7 @@ from maillage_local.environment import (
     KeyRing,
     service_environment,
 )
+from maillage_local.loopback import NO_AUTHORITIES
 from maillage_local.postgres import Postgres, write_private
 from maillage_local.supervisor import Command, StackFailed, Supervisor
 
@@ -158,6 +159,8 @@ class Stack:
             environment.pop(f"{service}_MIGRATION_DATABASE_URL".upper(), None)
         program = [sys.executable, "-m", f"maillage_{service}", verb, *arguments]
         if verb == "serve":
+            # No load balancer here that would have to hear of it first.
+            environment[f"{service}_DRAIN_SECONDS".upper()] = "0"
             program += ["--port", str(self.ports[service])]
         name = service if verb == "serve" else f"{service}-{verb}"
         return Command(name, program, environment | self._bytecode)
@@ -177,7 +180,7 @@ class Stack:
         try:
             async with (
                 asyncio.timeout(READY_SECONDS),
-                httpx.AsyncClient(timeout=5, trust_env=False) as client,
+                httpx.AsyncClient(timeout=5, trust_env=False, verify=NO_AUTHORITIES) as client,
             ):
                 while urls:
                     self.supervisor.check_crashes()

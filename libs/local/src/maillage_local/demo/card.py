@@ -7,6 +7,7 @@ import httpx
 from maillage_common import clock
 from maillage_local.data_folder import DataFolder, State
 from maillage_local.demo.identities import demo_organization
+from maillage_local.loopback import NO_AUTHORITIES
 from maillage_local.postgres import write_private
 from maillage_local.sign_in import token_for
 
@@ -22,7 +23,9 @@ def ensure_demo_card(folder: DataFolder, state: State) -> None:
         return
     headers = {"Authorization": f"Bearer {token_for(WORKER, folder, state)}"}
     url = f"{state.gateway_url}/referrals/v1"
-    with httpx.Client(base_url=url, headers=headers, timeout=10, trust_env=False) as client:
+    with httpx.Client(
+        base_url=url, headers=headers, timeout=10, trust_env=False, verify=NO_AUTHORITIES
+    ) as client:
         made = client.post("/subjects", json={}).raise_for_status().json()
         consent = {
             "handle": made["handle"],

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from maillage_local.loopback import NO_AUTHORITIES
+
 PATIENCE_SECONDS = 45.0
 
 
@@ -52,7 +54,13 @@ class Story:
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         answer = httpx.request(
-            method, self.gateway_url + path, headers=sent, timeout=30, trust_env=False, **body
+            method,
+            self.gateway_url + path,
+            headers=sent,
+            timeout=30,
+            trust_env=False,
+            verify=NO_AUTHORITIES,
+            **body,
         )
         wanted = (expect,) if isinstance(expect, int) else expect
         if answer.status_code not in wanted:
