@@ -19,12 +19,10 @@ def run(
     settings_class: type[ServiceSettings],
     *,
     extra: Mapping[str, Extra] | None = None,
-    http: str = "httptools",
 ) -> None:
     """Parse the command line and do what it asks.
 
     `extra` maps further commands to functions of (settings, arguments) that return an exit code.
-    `http` is uvicorn's protocol: a name of its own or an import string.
     """
     extra = extra or {}
     has_database = issubclass(settings_class, DatabaseServiceSettings)
@@ -34,7 +32,7 @@ def run(
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args()
     if chosen.command == "serve":
-        _serve(service, chosen.arguments, http=http)
+        serve(service, chosen.arguments)
         return
     settings = settings_class()
     if chosen.command in extra:
@@ -49,20 +47,28 @@ def run(
         _migrate(service, settings)
 
 
-def _serve(service: str, arguments: Sequence[str], *, http: str) -> None:
-    parser = argparse.ArgumentParser(prog=f"python -m maillage_{service} serve")
+def serve(
+    service: str,
+    arguments: Sequence[str],
+    *,
+    command: str = "serve",
+    factory: str = "main:create",
+    port: int = 8000,
+) -> None:
+    """Run the ASGI application that `factory` of the service's package makes."""
+    parser = argparse.ArgumentParser(prog=f"python -m maillage_{service} {command}")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args(arguments)
     uvicorn.run(
-        f"maillage_{service}.main:create",
+        f"maillage_{service}.{factory}",
         factory=True,
         host=chosen.host,
         port=chosen.port,
         workers=chosen.workers,
         loop="uvloop",
-        http=http,
+        http="maillage_common.protocol:GuardedProtocol",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -70,7 +76,8 @@ def _serve(service: str, arguments: Sequence[str], *, http: str) -> None:
         # Longer than the gateway keeps an idle connection to us, so that it is never us who
         # close one that it is about to use.
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=8,
+        # The longest silence that the gateway allows a service, and a little.
+        timeout_graceful_shutdown=18,
         # Or a caller's X-Forwarded-For would become its address.
         proxy_headers=False,
     )

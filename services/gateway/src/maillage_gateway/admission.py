@@ -26,6 +26,7 @@ from maillage_common.tokens import (
 from maillage_gateway.errors import KeysUnavailable
 from maillage_gateway.events import Event
 from maillage_gateway.issuers import KeyRing
+from maillage_gateway.revocation import RevocationWatch
 
 RENEWAL_SECONDS = 15.0
 _LIFETIME = INTERNAL_LIFETIME.total_seconds()
@@ -60,20 +61,21 @@ class Admissions:
     """The tokens let in, at most `capacity` of them, by the SHA-256 of their text."""
 
     def __init__(self, signer: TokenSigner, *, capacity: int) -> None:
+        self.revocations: RevocationWatch | None = None
         self.anonymous = Admission(None, ANONYMOUS, frozenset(), False, float("inf"))
         self._signer = signer
         self._capacity = capacity
         self._admitted: dict[bytes, Admission] = {}
 
     def forget(self) -> None:
-        """Verify every token again: the keys they were verified with may be gone."""
+        """Verify every token again: it may be revoked, or the key it was verified with gone."""
         self._admitted.clear()
 
     def __len__(self) -> int:
         return len(self._admitted)
 
     async def admit(self, authorization: bytes, keys: KeyRing) -> Admission:
-        """Raises Unauthenticated, or KeysUnavailable when that is not the token's fault."""
+        """Raises Unauthenticated; KeysUnavailable or RevocationsUnavailable when we cannot tell."""
         digest = sha256(authorization).digest()
         admission = self._admitted.get(digest)
         if admission is not None:
@@ -82,6 +84,9 @@ class Admissions:
             del self._admitted[digest]
         try:
             claims = await _verify(_bearer(authorization), keys)
+            if self.revocations is not None:
+                self.revocations.check(claims)
+            claims = keys.names.tell(claims)
         except InvalidToken as refusal:
             log(Event.TOKEN_REFUSED, reason=refusal.reason, claim=refusal.claim)
             raise Unauthenticated("Ask the issuer for a new token.") from None

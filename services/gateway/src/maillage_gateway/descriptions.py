@@ -14,6 +14,7 @@ from typing import Any
 from maillage_common.events import log
 from maillage_gateway.events import Event
 from maillage_gateway.issuers import DocumentSource, FetchFailed
+from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.paths import PathTree
 from maillage_gateway.policy import Policy, Route
 
@@ -28,14 +29,19 @@ Document = dict[str, Any]
 class Descriptions:
     """The services' OpenAPI documents, the last good one of each; fetched in the background.
 
-    `templates` maps a method to the paths of these documents: names for traces and metrics.
+    The paths in them become the door's templates: names for traces and metrics.
     """
 
     def __init__(
-        self, policy: Policy, urls: Mapping[str, str], source: DocumentSource, *, public_url: str
+        self,
+        keeper: Doorkeeper,
+        urls: Mapping[str, str],
+        source: DocumentSource,
+        *,
+        public_url: str,
     ) -> None:
-        self.templates: dict[str, PathTree[str]] = {}
-        self._policy = policy
+        keeper.followers.append(self._merge)
+        self._keeper = keeper
         self._urls = urls
         self._source = source
         self._public_url = public_url
@@ -64,10 +70,14 @@ class Descriptions:
     async def _refresh(self) -> None:
         await asyncio.gather(*(self._fetch(service) for service in self._urls))
         self._fetched_at = time.monotonic()
-        merged = merge(self._documents, self._policy, public_url=self._public_url)
+        self._merge()
+
+    def _merge(self) -> None:
+        keeper = self._keeper
+        merged = merge(self._documents, keeper.policy, public_url=self._public_url)
         self._merged = json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
-        self.templates.clear()
-        self.templates.update(_templates(merged))
+        keeper.templates.clear()
+        keeper.templates.update(_templates(merged))
 
     async def _fetch(self, service: str) -> None:
         try:

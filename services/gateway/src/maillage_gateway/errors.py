@@ -48,10 +48,6 @@ class BodyTooSlow(MaillageError):
     status, code, title = 408, "body_too_slow", "The body did not arrive in time"
 
 
-class HeadersTooLarge(MaillageError):
-    status, code, title = 431, "headers_too_large", "The request's headers are too large"
-
-
 class AddressTooLong(MaillageError):
     status, code, title = 414, "address_too_long", "The request's address is too long"
 
@@ -80,9 +76,5 @@ class KeysUnavailable(DependencyUnavailable):
     code, title = "keys_unavailable", "The keys of this token's issuer are not known at the moment"
 
 
-class UnreadableRequest(BadRequest):
-    code, title = "unreadable_request", "This is not a well-formed HTTP request"
-
-
-class HeadTooSlow(MaillageError):
-    status, code, title = 408, "head_too_slow", "The request's head did not arrive in time"
+class RevocationsUnavailable(DependencyUnavailable):
+    code, title = "revocations_unavailable", "Which tokens are revoked is not known at the moment"

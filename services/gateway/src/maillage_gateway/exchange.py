@@ -78,6 +78,13 @@ class Exchange:
         self.trace.called(status, None)
         await self._end(b"")
 
+    async def let_through(self, told: RawHeaders) -> None:
+        """Tell the proxy that asked to carry the request on, with `told` for the service."""
+        self.status = 200
+        headers = [*told, *self._common(), (b"content-length", b"0")]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
     async def allow(self, methods: list[str], shared: list[str]) -> None:
         """Answer OPTIONS: the path's methods, and which of them any web page may use."""
         headers = [(b"allow", ", ".join([*methods, "OPTIONS"]).encode()), _date()]
@@ -123,19 +130,24 @@ class Exchange:
 
     async def _start(self, status: int, headers: RawHeaders, names: set[bytes]) -> None:
         self.status = status
-        headers += self._safe_headers
-        headers.append((b"x-request-id", self.trace.trace_id.encode()))
-        if self.route is not None and self.route.cors:
-            headers += _SHARED
-        else:
-            headers += _PRIVATE
-            if b"cache-control" not in names:
-                headers.append(_NO_STORE)
+        headers += self._common()
+        if b"cache-control" not in names and not self._is_shared:
+            headers.append(_NO_STORE)
         if b"content-security-policy" not in names:
             headers.append(_NO_PAGE)
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    @property
+    def _is_shared(self) -> bool:
+        return self.route is not None and self.route.cors
+
+    def _common(self) -> RawHeaders:
+        """What goes with every answer, whoever gives it."""
+        headers = [*self._safe_headers, (b"x-request-id", self.trace.trace_id.encode())]
+        headers += _SHARED if self._is_shared else _PRIVATE
         if self.reading is not None:
             headers += self.reading.headers()
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        return headers
 
     async def _end(self, body: bytes) -> None:
         if self.body is not None:

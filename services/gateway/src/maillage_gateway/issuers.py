@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -19,8 +20,11 @@ from maillage_common.events import log
 from maillage_common.keys import MAX_KEY_SET_BYTES
 from maillage_common.tokens import (
     ANONYMOUS,
+    Claims,
     InvalidKeySet,
+    InvalidToken,
     KeySet,
+    Refusal,
     TokenPolicy,
     TrustedIssuer,
     load_jwks,
@@ -30,6 +34,7 @@ from maillage_gateway.policy import SCOPES, SERVICES
 from maillage_gateway.settings import IssuerSettings, Settings
 
 Fetch = Callable[[str], Awaitable[bytes]]
+MAX_NAME_LENGTH = 255
 # Nobody from outside bears one of our own names.
 RESERVED_NAMES = frozenset({*SERVICES, "gateway", ANONYMOUS})
 # The client of a card session, and its scope: referrals takes them for the person with the card.
@@ -91,13 +96,18 @@ def discovered_jwks_uri(document: bytes, issuer: str) -> str:
     return uri
 
 
+def is_card_issuer(config: IssuerSettings, settings: Settings) -> bool:
+    """Whether these are our own card sessions: referrals, under the gateway's public address."""
+    return config.issuer == settings.public_url.rstrip("/") + "/referrals"
+
+
 def outer_policy(config: IssuerSettings, settings: Settings) -> TokenPolicy:
     """What an issuer may say in an access token.
 
-    Only our own card sessions (issued by referrals, under the gateway's public address) may come as
-    the client `card`, and only they have `referrals:subject` without being granted it by name.
+    Only our own card sessions may come as the client `card`, and only they have `referrals:subject`
+    without being granted it by name.
     """
-    is_card = config.issuer == settings.public_url.rstrip("/") + "/referrals"
+    is_card = is_card_issuer(config, settings)
     ceiling = CARD_SCOPES if is_card else SCOPES - CARD_SCOPES
     return TokenPolicy(
         issuer=config.issuer,
@@ -108,6 +118,40 @@ def outer_policy(config: IssuerSettings, settings: Settings) -> TokenPolicy:
         scope_ceiling=ceiling if config.scopes is None else config.scopes,
         reserved_names=RESERVED_NAMES if is_card else RESERVED_NAMES | {CARD_CLIENT},
     )
+
+
+class Names:
+    """What the people and applications of each issuer are called behind the gateway.
+
+    Equal names at two issuers are two persons. So a name is told with its issuer's prefix, which
+    all issuers have but the primary one and our own card sessions, whose names nobody else gives.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """ValueError when two issuers could give the same name."""
+        self._prefixes = {c.issuer: f"{c.prefix}:" if c.prefix else "" for c in settings.issuers}
+        told = [prefix for prefix in self._prefixes.values() if prefix]
+        if len(self._prefixes) != len(settings.issuers) or len(set(told)) != len(told):
+            raise ValueError("two issuers have the same name or the same prefix")
+        cards = [c for c in settings.issuers if is_card_issuer(c, settings)]
+        if any(card.prefix for card in cards):
+            raise ValueError("the issuer of card sessions has no prefix")
+        if len(settings.issuers) - len(told) - len(cards) > 1:
+            raise ValueError("every issuer has a prefix but one, the primary")
+        self._taken = tuple(told)
+
+    def tell(self, claims: Claims) -> Claims:
+        """The claims as services are told them. InvalidToken when a name borrows a prefix."""
+        prefix = self._prefixes[claims.issuer]
+        names = (claims.subject, claims.client_id, *claims.acting)
+        if not prefix:
+            if self._taken and any(name.startswith(self._taken) for name in names):
+                raise InvalidToken(Refusal.RESERVED_NAME)
+            return claims
+        if any(len(prefix) + len(name) > MAX_NAME_LENGTH for name in names):
+            raise InvalidToken(Refusal.CLAIM, "sub")
+        subject, client_id, *acting = (prefix + name for name in names)
+        return replace(claims, subject=subject, client_id=client_id, acting=tuple(acting))
 
 
 class IssuerKeys:
@@ -191,9 +235,7 @@ class KeyRing:
     """
 
     def __init__(self, settings: Settings, fetch: Fetch, on_change: Callable[[], None]) -> None:
-        names = [config.issuer for config in settings.issuers]
-        if len(set(names)) != len(names):
-            raise ValueError("an issuer is configured twice")
+        self.names = Names(settings)
         self._issuers = {c.issuer: IssuerKeys(c, settings, fetch) for c in settings.issuers}
         self._on_change = on_change
         self._trusted: dict[str, TrustedIssuer] = {}

@@ -1,13 +1,14 @@
 """Wiring of the gateway: its own pages by FastAPI, everything else by the data path."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from opentelemetry import trace
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.app import create_app
 from maillage_common.auth import Caller
@@ -36,14 +37,14 @@ class Gateway:
         self.pages = create_app(
             "gateway", recorded, [portal.router], title="Maillage gateway", lifespan=self._run
         )
-        _drop_own_document(self.pages)
+        portal.drop_own_document(self.pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._proxy is not None and not portal.is_own(scope["path"]):
             await self._proxy(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = _ANYONE
-        await self.pages(scope, receive, send)
+        await self.pages(scope, receive, _with_request_id(send))
 
     @asynccontextmanager
     async def _run(self, app: FastAPI) -> AsyncIterator[None]:
@@ -79,13 +80,17 @@ class Gateway:
             yield
 
 
-def _drop_own_document(app: FastAPI) -> None:
-    """FastAPI's document tells of this process's pages; the portal's, of everything behind them."""
-    app.router.routes[:] = [
-        route
-        for route in app.router.routes
-        if isinstance(route, APIRoute) or getattr(route, "path", None) != app.openapi_url
-    ]
+def _with_request_id(send: Send) -> Send:
+    """Our own pages are found again in the logs as the services' answers are."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            span = trace.get_current_span().get_span_context()
+            request_id = span.trace_id or random.getrandbits(128)  # no span for a health probe
+            message["headers"] = [*message["headers"], (b"x-request-id", b"%032x" % request_id)]
+        await send(message)
+
+    return sent
 
 
 def create() -> ASGIApp:

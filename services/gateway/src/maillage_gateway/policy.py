@@ -100,6 +100,7 @@ class Policy:
         self.routes = [Route.model_validate({**tables.defaults, **row}) for row in tables.routes]
         self.meters = tables.meters
         self.forwarded_headers = frozenset(tables.headers.forwarded)
+        self.forwarded_names = frozenset(name.encode() for name in self.forwarded_headers)
         if stolen := self.forwarded_headers & _OURS:
             raise ValueError(f"headers that the gateway writes itself: {sorted(stolen)}")
         wanted = {REFUSED_METER, *(route.meter for route in self.routes)}

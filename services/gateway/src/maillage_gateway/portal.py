@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Annotated
 
 import swagger_ui_bundle  # type: ignore[import-untyped]
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 
 from maillage_common.app import plain_router
 from maillage_common.auth import Caller, open_to_anyone
-from maillage_common.errors import DependencyUnavailable, NotFound
+from maillage_common.draining import is_stopping
+from maillage_common.errors import DependencyUnavailable, NotFound, Stopping
 from maillage_common.schemas import Answer
 from maillage_gateway.descriptions import Descriptions
-from maillage_gateway.issuers import KeyRing
+from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.readiness import Readiness
 
 Anyone = Annotated[Caller, open_to_anyone()]
@@ -47,7 +49,7 @@ class Live(Answer):
 
 
 class Ready(Answer):
-    """Each service, and whether the gateway has keys to check tokens with."""
+    """Each service, and whether the gateway can check tokens: keys, and what is revoked."""
 
     status: str
     services: dict[str, bool]
@@ -67,6 +69,15 @@ _OWN = frozenset({"/", "/docs", "/openapi.json", "/health/live", "/health/ready"
 router = plain_router("", ["gateway"])
 
 
+def drop_own_document(app: FastAPI) -> None:
+    """FastAPI's document tells of this process's pages; the portal's, of everything behind them."""
+    app.router.routes[:] = [
+        route
+        for route in app.router.routes
+        if isinstance(route, APIRoute) or getattr(route, "path", None) != app.openapi_url
+    ]
+
+
 @router.get("/health/live")
 async def live(caller: Anyone) -> Live:
     """This process answers."""
@@ -77,10 +88,12 @@ async def live(caller: Anyone) -> Live:
 async def ready(request: Request, caller: Anyone) -> Ready:
     """Every service is ready, and tokens of at least one issuer can be checked."""
     readiness: Readiness = request.app.state.readiness
-    keys: KeyRing = request.app.state.keys
+    keeper: Doorkeeper = request.app.state.keeper
+    if is_stopping():
+        raise Stopping()
     services = await readiness.ask()
-    if not all(services.values()) or not keys.is_ready:
-        members = {"services": services, "keys": keys.is_ready}
+    if not all(services.values()) or not keeper.is_ready:
+        members = {"services": services, "keys": keeper.is_ready}
         raise NotReady("Try again in a few seconds.", members=members)
     return Ready(status="ok", services=services, keys=True)
 

@@ -15,9 +15,10 @@ from starlette.types import Receive, Scope, Send
 from maillage_common.errors import InternalError, MaillageError
 from maillage_common.events import CommonEvent, log
 from maillage_gateway.body import ClientBody, ClientGone
-from maillage_gateway.door import Door, read_path
+from maillage_gateway.door import read_path
 from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange
 from maillage_gateway.headers import RequestHead
+from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.policy import Route
 from maillage_gateway.tracing import Tracing
 from maillage_gateway.upstream import Answer, Upstream, UpstreamRequest
@@ -37,13 +38,12 @@ class Proxy:
     def __init__(
         self,
         *,
-        door: Door,
+        keeper: Doorkeeper,
         upstreams: Mapping[str, Upstream],
         tracing: Tracing,
         public_url: str,
     ) -> None:
-        """`door` may be replaced at any time; a request keeps the one it began with."""
-        self.door = door
+        self._keeper = keeper
         self._upstreams = upstreams
         self._tracing = tracing
         scheme, host, *_ = urlsplit(public_url)
@@ -76,7 +76,8 @@ class Proxy:
             self._finish(exchange)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
-        door = self.door
+        # Another may be put in its place meanwhile; this request keeps the one it began with.
+        door = self._keeper.door
         path = read_path(scope["raw_path"], scope["query_string"])
         method = exchange.method
         if method == "OPTIONS":

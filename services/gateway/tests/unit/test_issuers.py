@@ -135,13 +135,13 @@ class TestRing:
 
     def test_an_issuer_may_be_configured_once(self, settings, config, source):
         twice = settings.model_copy(update={"issuers": (config, config)})
-        with pytest.raises(ValueError, match="twice"):
+        with pytest.raises(ValueError, match="same name"):
             KeyRing(twice, source.fetch, lambda: None)
 
     async def test_the_same_kid_stays_bound_to_its_issuer(
         self, settings, config, source, signer, admissions, issuer
     ):
-        other = config.model_copy(update={"issuer": "https://other.example"})
+        other = config.model_copy(update={"issuer": "https://other.example", "prefix": "o"})
         both = settings.model_copy(update={"issuers": (config, other)})
         ring = KeyRing(both, source.fetch, admissions.forget)
         await ring.learn(config.issuer)

@@ -1,0 +1,208 @@
+"""`/authz/check`: the decision alone, for a proxy in front that carries the requests itself.
+
+    python -m maillage_gateway check --port 8001
+
+It gives out internal tokens, so it never listens where strangers are: it has a listener of its own,
+and answers to `GATEWAY_CHECK_PEERS` alone. What is asked about comes from one place, which the
+proxy's configuration chooses and nothing in the request can change:
+
+- `/authz/check` + path (Envoy's `path_prefix`): method, path and query are those of this request.
+- `/authz/check` alone (Traefik, nginx): they are in `X-Forwarded-Method` and `X-Forwarded-Uri`,
+  which the proxy must write itself.
+
+Allowed is 200, with headers for the service (`Authorization` is the internal token) and for the
+answer. Anything else is the answer that the caller shall get.
+"""
+
+import re
+import time
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import aiohttp
+from fastapi import FastAPI, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from maillage_common.app import create_app, plain_router
+from maillage_common.auth import Caller, open_to_anyone
+from maillage_common.errors import InternalError, MaillageError
+from maillage_common.events import CommonEvent, log
+from maillage_common.schemas import Answer
+from maillage_common.tokens import ANONYMOUS
+from maillage_gateway.door import is_within, read_path
+from maillage_gateway.errors import BadHeaders, KeysUnavailable, UnknownRoute
+from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange, RawHeaders
+from maillage_gateway.keeper import Doorkeeper
+from maillage_gateway.portal import drop_own_document
+from maillage_gateway.settings import Settings
+from maillage_gateway.tracing import Tracing
+
+PREFIX = b"/authz/check"
+_METHOD = re.compile(rb"[A-Z]{1,16}")
+_TOLD = frozenset({b"x-forwarded-method", b"x-forwarded-uri"})
+# What a proxy needs to carry the request, or what our answer writes over.
+_CARRIED = frozenset(
+    {
+        *(b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"te"),
+        *(b"authorization", b"x-request-id", b"traceparent"),
+        *(b"x-forwarded-proto", b"x-forwarded-host"),
+    }
+)
+
+Anyone = Annotated[Caller, open_to_anyone()]
+router = plain_router("", ["check"])
+
+
+class State(Answer):
+    status: str
+
+
+@router.get("/health/live")
+async def live(caller: Anyone) -> State:
+    """This process answers."""
+    return State(status="ok")
+
+
+@router.get("/health/ready")
+async def ready(request: Request, caller: Anyone) -> State:
+    """Tokens can be checked."""
+    keeper: Doorkeeper = request.app.state.keeper
+    if not keeper.is_ready:
+        raise KeysUnavailable()
+    return State(status="ok")
+
+
+@dataclass(slots=True)
+class Asked:
+    """The request that a proxy asks about. `drops_headers`: it drops what it is told to."""
+
+    method: str
+    path: bytes
+    query: bytes
+    drops_headers: bool
+
+
+def read_asked(scope: Scope) -> Asked:
+    """Raises UnknownRoute, or BadHeaders when the proxy does not say what it asks about."""
+    rest: bytes = scope["raw_path"][len(PREFIX) :]
+    if rest[:1] == b"/":
+        return Asked(scope["method"], rest, scope["query_string"], True)
+    if rest:
+        raise UnknownRoute()
+    told = [(name, value) for name, value in scope["headers"] if name in _TOLD]
+    values = dict(told)
+    method, target = values.get(b"x-forwarded-method", b""), values.get(b"x-forwarded-uri", b"")
+    if len(told) != 2 or _METHOD.fullmatch(method) is None or target[:1] != b"/":
+        raise BadHeaders("The proxy sends X-Forwarded-Method and X-Forwarded-Uri, each once.")
+    path, _, query = target.partition(b"?")
+    return Asked(method.decode(), path, query, False)
+
+
+class Check:
+    """ASGI application: the check, and its own health."""
+
+    def __init__(self, settings: Settings) -> None:
+        # The proxies are trusted to tell whose request they ask about.
+        trusted = settings.trusted_proxies + settings.check_peers
+        self._settings = settings.model_copy(update={"trusted_proxies": trusted})
+        self._keeper = Doorkeeper(self._settings)
+        self._tracing: Tracing | None = None
+        scheme, host, *_ = urlsplit(settings.public_url)
+        self._forwarding = [
+            (b"x-forwarded-proto", scheme.encode()),
+            (b"x-forwarded-host", host.encode()),
+        ]
+        self._safe_headers = [*SAFE_HEADERS, *([HTTPS_ONLY] if scheme == "https" else [])]
+        recorded = settings.model_copy(update={"trace_ratio": 1.0})
+        self.pages = create_app(
+            "gateway", recorded, [router], title="Maillage gateway: check", lifespan=self._run
+        )
+        drop_own_document(self.pages)
+
+    @asynccontextmanager
+    async def _run(self, app: FastAPI) -> AsyncIterator[None]:
+        cookies = aiohttp.DummyCookieJar()
+        async with (
+            aiohttp.ClientSession(cookie_jar=cookies, trust_env=False) as session,
+            self._keeper.on_duty(session),
+        ):
+            app.state.keeper = self._keeper
+            self._tracing = Tracing(ratio=self._settings.trace_ratio)
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tracing = self._tracing
+        if tracing is None or scope["type"] != "http" or not scope["raw_path"].startswith(PREFIX):
+            scope.setdefault("state", {})["caller"] = Caller(ANONYMOUS, ANONYMOUS)
+            await self.pages(scope, receive, send)
+            return
+        traceparent = next((v for n, v in scope["headers"] if n == b"traceparent"), None)
+        trace = tracing.begin(traceparent)
+        exchange = Exchange(send, trace, scope["method"], self._safe_headers)
+        try:
+            await self._answer(exchange, scope, tracing)
+        except MaillageError as refusal:
+            await exchange.refuse(refusal)
+        except Exception as error:
+            log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
+            await exchange.refuse(InternalError())
+        finally:
+            _finish(exchange, tracing)
+
+    async def _answer(self, exchange: Exchange, scope: Scope, tracing: Tracing) -> None:
+        client = scope.get("client")
+        address = str(client[0]) if client else ""
+        if not is_within(address, self._settings.check_peers):
+            raise UnknownRoute()
+        asked = read_asked(scope)
+        exchange.method = asked.method
+        door = self._keeper.door
+        path = read_path(asked.path, asked.query)
+        if asked.method == "OPTIONS":
+            exchange.template = "options"
+            await exchange.allow(*door.options(path))
+            return
+        route, head = door.find(exchange, path, scope["headers"])
+        admission = await door.admit(exchange, route, head, address)
+        authorization = door.admissions.internal_authorization(admission, route.service)
+        traceparent = exchange.trace.call(tracing.tracer, asked.method, route.service)
+        exchange.trace.called(200, None)
+        told = [
+            (b"authorization", authorization.encode("ascii")),
+            (b"traceparent", traceparent.encode("ascii")),
+            *self._forwarding,
+        ]
+        if asked.drops_headers:
+            told += _dropped(scope["headers"], door.policy.forwarded_names)
+        await exchange.let_through(told)
+
+
+def _dropped(headers: Iterable[tuple[bytes, bytes]], kept: Collection[bytes]) -> RawHeaders:
+    """What Envoy shall take away, so that the service sees what it would see from us."""
+    names = {name for name, _ in headers if name not in kept and name not in _CARRIED}
+    return [(b"x-envoy-auth-headers-to-remove", b",".join(sorted(names)))] if names else []
+
+
+def _finish(exchange: Exchange, tracing: Tracing) -> None:
+    trace = exchange.trace
+    seconds = time.perf_counter() - trace.started
+    method, route, status = exchange.method, exchange.template, exchange.status
+    tracing.count(seconds, method, route, status)
+    trace.end(method, route, status, exchange.error, exchange.client_id)
+    if status >= 400:
+        log(
+            CommonEvent.REQUEST,
+            method=method,
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            request_id=trace.trace_id,
+            error=exchange.error,
+        )
+
+
+def create() -> ASGIApp:
+    return Check(Settings())

@@ -1,0 +1,123 @@
+"""The decision alone, as proxies in front ask for it."""
+
+import pytest
+
+from maillage_common.tokens import parse
+from maillage_gateway.check import Check
+
+OPEN = "/directory/v1/needs"
+CLOSED = "/campaigns/v1/callbacks"
+
+
+def told(method="GET", target=OPEN, **headers):
+    """The headers with which Traefik and nginx tell what they ask about."""
+    return {"X-Forwarded-Method": method, "X-Forwarded-Uri": target} | headers
+
+
+class TestAllowed:
+    async def test_both_ways_of_asking_give_the_internal_token(self, check, issuer):
+        bearer = issuer.bearer(scope="campaigns:call")
+        by_path = await check.client.get(f"/authz/check{CLOSED}?state=open", headers=bearer)
+        by_headers = await check.client.post(
+            "/authz/check", headers=bearer | told(target=f"{CLOSED}?state=open")
+        )
+        for answer in (by_path, by_headers):
+            assert (answer.status_code, answer.content) == (200, b"")
+            claims = parse(answer.headers["Authorization"].removeprefix("Bearer "))._claims
+            assert (claims["iss"], claims["aud"]) == ("maillage-gateway", "campaigns")
+            assert claims["scope"] == "campaigns:call"
+            assert answer.headers["traceparent"].split("-")[1] == answer.headers["X-Request-Id"]
+            assert answer.headers["RateLimit-Policy"].startswith('"ordinary"')
+
+    async def test_the_method_asked_about_counts_and_not_the_one_of_the_asking(self, check):
+        search = "/directory/v1/services/search"
+        assert (await check.client.post(f"/authz/check{search}")).status_code == 200
+        answer = await check.client.get("/authz/check", headers=told("POST", search))
+        assert answer.status_code == 200
+        answer = await check.client.post("/authz/check", headers=told("DELETE", OPEN))
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+    async def test_envoy_is_told_to_drop_what_we_would_not_pass(self, check):
+        headers = {"X-User": "me", "x_user": "me", "Cookie": "a=b", "Accept-Language": "fr"}
+        answer = await check.client.get(f"/authz/check{OPEN}", headers=headers)
+        dropped = set(answer.headers["x-envoy-auth-headers-to-remove"].split(","))
+        assert {"x-user", "x_user", "cookie", "user-agent"} <= dropped
+        assert dropped.isdisjoint({"accept-language", "host", "authorization"})
+
+    async def test_a_stranger_is_counted_by_the_address_that_the_proxy_tells(self, check):
+        guarded = "/authz/check/referrals/v1/card-sessions"
+        remaining = []
+        for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2, 192.0.2.1"):
+            answer = await check.client.post(guarded, headers={"X-Forwarded-For": address})
+            remaining.append(answer.headers["RateLimit"].split(";")[1])
+        assert remaining == ["r=29", "r=28", "r=29", "r=27"]
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("path", "claims", "expected"),
+        [
+            (CLOSED, None, (401, "token_missing")),
+            (CLOSED, {"exp": 1}, (401, "invalid_token")),
+            (CLOSED, {"scope": "directory:read"}, (403, "insufficient_scope")),
+            (CLOSED, {"sub": "m", "client_id": "m"}, (403, "machines_refused")),
+            ("/nowhere", None, (404, "unknown_route")),
+            ("/directory/v1/../v1/needs", None, (400, "bad_path")),
+            ("//directory/v1/needs", None, (400, "bad_path")),
+            (f"{OPEN}?access_token=x", None, (400, "token_in_query")),
+        ],
+    )
+    async def test_with_the_problem_that_the_caller_shall_get(
+        self, check, issuer, path, claims, expected
+    ):
+        bearer = {} if claims is None else issuer.bearer(**claims)
+        answer = await check.client.get("/authz/check", headers=bearer | told(target=path))
+        assert (answer.status_code, answer.json()["code"]) == expected
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "Authorization" not in answer.headers
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            [],
+            [("X-Forwarded-Uri", OPEN)],
+            [("X-Forwarded-Method", "GET")],
+            [*told().items(), ("X-Forwarded-Uri", CLOSED)],
+            list(told(method="get").items()),
+            list(told(target="http://g/directory/v1/needs").items()),
+            [("X-Original-Method", "GET"), ("X-Original-URI", OPEN)],
+            [("X_Forwarded_Method", "GET"), ("X_Forwarded_Uri", OPEN)],
+        ],
+    )
+    async def test_a_proxy_that_does_not_say_what_it_asks_about(self, check, headers):
+        answer = await check.client.get("/authz/check", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_headers")
+
+    async def test_headers_do_not_overrule_the_path(self, check):
+        answer = await check.client.get(f"/authz/check{CLOSED}", headers=told(target=OPEN))
+        assert answer.status_code == 401
+
+    async def test_a_preflight_is_answered_at_once(self, check):
+        answer = await check.client.options(f"/authz/check{OPEN}")
+        assert answer.status_code == 204
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+
+
+class TestListener:
+    async def test_strangers_are_told_that_there_is_nothing(self, start_gateway, settings):
+        elsewhere = settings.model_copy(update={"check_peers": ()})
+        async with start_gateway(elsewhere, Check) as check:
+            answer = await check.client.get("/authz/check", headers=told())
+            assert (answer.status_code, answer.json()["code"]) == (404, "unknown_route")
+
+    async def test_the_public_listener_has_no_check(self, gateway):
+        for path in ("/authz/check", f"/authz/check{OPEN}"):
+            answer = await gateway.client.post(path, headers=told())
+            assert (answer.status_code, answer.json()["code"]) == (404, "unknown_route")
+
+    async def test_is_ready_with_keys_and_has_no_pages(self, check, issuer):
+        await check.client.get(f"/authz/check{OPEN}", headers=issuer.bearer())
+        assert (await check.client.get("/health/ready")).status_code == 200
+        assert (await check.client.get("/health/live")).status_code == 200
+        for path in ("/docs", "/openapi.json", OPEN, "/authz/checks", "/authz"):
+            assert (await check.client.get(path)).status_code == 404
