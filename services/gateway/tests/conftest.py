@@ -127,7 +127,8 @@ class Service:
             await self.behaviours[path](request, reader, writer)
             return False
         request.body = await read_body(request, reader)
-        await answer_json(writer, {"target": request.target, "length": len(request.body)})
+        document = {"target": request.target, "length": len(request.body)}
+        await answer_json(writer, document, body=not request.line.startswith(b"HEAD "))
         return True
 
 
@@ -153,10 +154,10 @@ async def read_body(request: Request, reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(int(length[0])) if length else b""
 
 
-async def answer_json(writer: asyncio.StreamWriter, document: object) -> None:
-    body = json.dumps(document).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    writer.write(head.encode() + b"Server: secretive/1.0\r\n\r\n" + body)
+async def answer_json(writer: asyncio.StreamWriter, document: object, *, body: bool = True) -> None:
+    text = json.dumps(document).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n"
+    writer.write(head.encode() + b"Server: secretive/1.0\r\n\r\n" + (text if body else b""))
     await writer.drain()
 
 

@@ -17,6 +17,7 @@ from maillage_common.auth import (
     InternalAuthentication,
     route_authorizations,
 )
+from maillage_common.draining import announced_stop
 from maillage_common.errors import (
     PROBLEM_MEDIA_TYPE,
     BadRequest,
@@ -88,7 +89,7 @@ def create_app(
     async def whole_lifespan(app: FastAPI) -> AsyncIterator[None]:
         telemetry.configure(service, settings)
         log(CommonEvent.STARTED)
-        async with _database(app, settings):
+        async with announced_stop(settings.drain_seconds), _database(app, settings):
             if lifespan is None:
                 yield
             else:

@@ -99,6 +99,18 @@ class IndividualRequired(Forbidden):
     code, title = "individual_required", "Only a person may do this, not a machine"
 
 
+class UnreadableRequest(BadRequest):
+    code, title = "unreadable_request", "This is not a well-formed HTTP request"
+
+
+class HeadTooSlow(MaillageError):
+    status, code, title = 408, "head_too_slow", "The request's head did not arrive in time"
+
+
+class HeadersTooLarge(MaillageError):
+    status, code, title = 431, "headers_too_large", "The request's headers are too large"
+
+
 class NotFound(MaillageError):
     status, code, title = 404, "not_found", "There is nothing here that you may see"
 
@@ -153,6 +165,10 @@ class DependencyUnavailable(MaillageError):
     def __init__(self, detail: str | None = None, **members: Any) -> None:
         super().__init__(detail or "Nothing was written. Try again in a few seconds.", **members)
         self.headers.setdefault("Retry-After", "5")
+
+
+class Stopping(DependencyUnavailable):
+    code, title = "stopping", "This process has been asked to stop"
 
 
 def problem_document(error: MaillageError, *, trace_id: str) -> dict[str, Any]:

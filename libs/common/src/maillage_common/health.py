@@ -14,7 +14,8 @@ from sqlalchemy import exc, text
 from maillage_common.app import maillage_router, plain_router
 from maillage_common.auth import Caller, requires
 from maillage_common.database import DatabaseDep, DatabaseUnavailable, ReadSession
-from maillage_common.errors import MaillageError, render_problem
+from maillage_common.draining import is_stopping
+from maillage_common.errors import MaillageError, Stopping, render_problem
 from maillage_common.migrations import expected_revision, is_behind
 from maillage_common.schemas import Answer
 
@@ -56,6 +57,8 @@ def health_router() -> APIRouter:
 
     @router.get("/ready", response_model=Health)
     async def ready(request: Request, database: DatabaseDep) -> Health | JSONResponse:
+        if is_stopping():
+            return await render_problem(request, Stopping())
         try:
             async with database.read() as session:
                 revision = (

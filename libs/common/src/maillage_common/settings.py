@@ -27,6 +27,10 @@ class ServiceSettings(BaseSettings):
         float, Field(ge=0, le=1, description="Share of new traces that are recorded")
     ] = 0.05
     log_level: Annotated[str, Field(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, description="Between SIGTERM and the end of listening; probes say 503 at once"),
+    ] = 5.0
     environment: Annotated[str, Field(description="deployment.environment.name of telemetry")] = (
         "production"
     )

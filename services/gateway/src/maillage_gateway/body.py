@@ -1,6 +1,7 @@
 """A client's request body on its way to a service: counted, timed, tied to its presence."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from maillage_gateway.upstream import Body
 
 # A client that sends nothing for so long holds a connection for nothing.
 SILENCE_SECONDS = 20.0
+# And one that drips, after that time.
+LEAST_BYTES_PER_SECOND = 1024
 SHORT_BYTES = 64 * 1024
 
 
@@ -46,6 +49,7 @@ class ClientBody:
         self._task = task
         self._limit = limit
         self._count = 0
+        self._began_at = 0.0
         self._watcher: asyncio.Task[None] | None = None
 
     def check_length(self) -> None:
@@ -63,6 +67,7 @@ class ClientBody:
         if self.is_complete:
             self._watch()
             return None
+        self._began_at = time.monotonic()
         first = await self._next()
         if self.is_complete:
             self._watch()
@@ -105,6 +110,9 @@ class ClientBody:
         self._count += len(part)
         if self._count > self._limit:
             raise BodyTooLarge(f"At most {self._limit} bytes.")
+        due = SILENCE_SECONDS + self._count / LEAST_BYTES_PER_SECOND
+        if not self.is_complete and time.monotonic() - self._began_at > due:
+            raise BodyTooSlow()
         return part
 
     async def _stream(self, first: bytes) -> AsyncIterator[bytes]:

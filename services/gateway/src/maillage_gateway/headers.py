@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from multidict import istr
 
-from maillage_gateway.errors import BadHeaders, HeadersTooLarge
+from maillage_common.errors import HeadersTooLarge
+from maillage_gateway.errors import BadHeaders
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 

@@ -132,13 +132,13 @@ class TestHeads:
         assert raw.startswith(b"HTTP/1.1 431") or raw == b""
 
     async def test_a_head_that_drips_is_cut_off(self, gateway, monkeypatch):
-        monkeypatch.setattr("maillage_gateway.protocol.HEAD_SECONDS", 0.1)
+        monkeypatch.setattr("maillage_common.protocol.HEAD_SECONDS", 0.1)
         raw = await gateway.talk(b"GET /directory/v1/needs HTTP/1.1\r\nHo")
         assert raw.startswith(b"HTTP/1.1 408")
         assert b'"head_too_slow"' in raw
 
     async def test_a_connection_that_says_nothing_is_closed(self, gateway, monkeypatch):
-        monkeypatch.setattr("maillage_gateway.protocol.HEAD_SECONDS", 0.1)
+        monkeypatch.setattr("maillage_common.protocol.HEAD_SECONDS", 0.1)
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         assert await asyncio.wait_for(reader.read(), 2) == b""
         writer.close()

@@ -1,0 +1,143 @@
+"""uvicorn's HTTP protocol with what it leaves open closed: trailers, and bounds on a connection.
+
+A trailer is not taken for a header (uvicorn appends it to the same list, so that a chunked request
+could bring its `Authorization` past a proxy in front). A head has a bound in bytes and in time, an
+answer that nobody reads has one in time, and connections have one in number: beyond it, the one
+that has been idle for longest gives way. What cannot be parsed is answered by a problem document.
+A process that has been asked to stop closes each connection after its answer.
+"""
+
+import asyncio
+import json
+import random
+import resource
+from typing import ClassVar
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from maillage_common.draining import is_stopping
+from maillage_common.errors import (
+    PROBLEM_MEDIA_TYPE,
+    HeadersTooLarge,
+    HeadTooSlow,
+    MaillageError,
+    UnreadableRequest,
+    problem_document,
+)
+
+# Above what the gateway's data path answers with a problem of its own.
+MAX_HEAD_BYTES = 64 * 1024
+HEAD_SECONDS = 10.0
+# For the 64 KiB that wait between us and a slow reader: 2 KiB/s are enough.
+READ_SECONDS = 30.0
+MAX_CONNECTIONS = 20_000
+
+
+def allowed_connections() -> int:
+    """At most three quarters of the files this process may open; raises the soft limit first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS * 2
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(MAX_CONNECTIONS, soft * 3 // 4)
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """For `uvicorn --http maillage_common.protocol:GuardedProtocol`."""
+
+    max_connections: ClassVar[int] = allowed_connections()
+    # In the order in which they fell idle.
+    _idle: ClassVar[dict["GuardedProtocol", None]] = {}
+    _head_is_open = False
+    _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+    _read_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            next(iter(self._idle), self).transport.close()
+        self._idle[self] = None
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_took_too_long)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._idle.pop(self, None)
+        self._stop_head_timer()
+        self._stop_read_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._idle.pop(self, None)
+        super().data_received(data)
+        if not self._head_is_open:
+            if self._head_timer is not None:
+                self._stop_head_timer()
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(HeadersTooLarge())
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_took_too_long)
+
+    def on_message_begin(self) -> None:
+        self._head_is_open, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_open = False
+        super().on_headers_complete()
+        # The request keeps its list; what comes after the body is added to one that nobody reads.
+        self.headers = []
+        if is_stopping():
+            self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:
+            self._idle[self] = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._read_timer = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_read_timer()
+        super().resume_writing()
+
+    def send_400_response(self, _: str) -> None:
+        self._refuse(UnreadableRequest())
+
+    def _head_took_too_long(self) -> None:
+        self._head_timer = None
+        if self._head_is_open:
+            self._refuse(HeadTooSlow())
+        else:
+            self.transport.close()
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _stop_read_timer(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
+
+    def _refuse(self, refusal: MaillageError) -> None:
+        """Answer, unless another answer has begun, and close."""
+        if self.transport.is_closing():
+            return
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if not answering or not self.cycle.response_started:
+            trace_id = f"{random.getrandbits(128):032x}"
+            body = json.dumps(problem_document(refusal, trace_id=trace_id)).encode()
+            self.transport.write(
+                STATUS_LINE[refusal.status]
+                + b"content-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n"
+                b"cache-control: no-store\r\nconnection: close\r\n\r\n"
+                % (PROBLEM_MEDIA_TYPE.encode(), len(body), trace_id.encode())
+                + body
+            )
+        self.transport.close()
