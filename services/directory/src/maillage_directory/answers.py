@@ -13,6 +13,10 @@ class JsonAnswer(JSONResponse):
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+class GeoJsonAnswer(JsonAnswer):
+    media_type = "application/geo+json"
+
+
 def answer_with_tag(
     answer: Any, *, tag: str, language: str, status: int = 200, location: str | None = None
 ) -> JsonAnswer:

@@ -32,6 +32,14 @@ class NotYourOrganization(Forbidden):
 class AlreadyExists(Conflict):
     code, title = "already_exists", "There is already a record with this id"
 
+class PointNotCovered(NotFound):
+    code, title = "point_not_covered", "No outline of a territory holds this point"
+
+
+class OutlineNotFound(NotFound):
+    code, title = "outline_not_found", "This territory has no outline"
+
+
 
 class StillOffersServices(Conflict):
     code, title = "still_offers_services", "Services still belong to this organization"

@@ -20,4 +20,6 @@ class AuditEvent(StrEnum):
     ORGANIZATION_CHANGED = "organization.changed"
     CAPACITY_REPORTED = "capacity.reported"
     OBSERVATION_NOTED = "observation.noted"
+    TERRITORY_CHANGED = "territory.changed"
+    OUTLINE_IMPORTED = "territory.outline_imported"
     RECORDS_LOADED = "records.loaded"

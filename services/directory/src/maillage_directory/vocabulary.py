@@ -51,6 +51,10 @@ class Terms:
             return self.needs
         return self.programs if what is UnknownProgram else self.territories
 
+    def inside(self, code: str) -> list[str]:
+        """The codes of all territories that certainly lie in `code`, itself included."""
+        return sorted(held for held, above in self.territory_above.items() if above.get(code))
+
     def need_branch(self, code: str) -> set[str]:
         """The need and all its descendants."""
         branch = {code}

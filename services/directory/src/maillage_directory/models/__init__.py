@@ -6,16 +6,22 @@ from sqlmodel import SQLModel
 import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
 from maillage_directory.database_objects import TERRITORY_ABOVE
 from maillage_directory.models.cards import Card
+from maillage_directory.models.enquiries import Enquiry, EnquiryService
+from maillage_directory.models.events import Event, EventAttendance
 from maillage_directory.models.kinds import (
     AccessMode,
     ActorKind,
     CapacityStatus,
     ConditionKind,
+    Audience,
     Confidence,
     Cost,
     CoverageRole,
     Frequency,
     HolidayRule,
+    EnquiryOutcome,
+    EnquiryState,
+    EventKind,
     Known,
     LocationType,
     ObservationKind,
@@ -26,7 +32,8 @@ from maillage_directory.models.kinds import (
     TerritoryKind,
     Visibility,
 )
-from maillage_directory.models.observations import Observation
+from maillage_directory.models.libraries import Collection, CollectionItem, Diagnostic
+from maillage_directory.models.observations import Observation, ObservationTransition
 from maillage_directory.models.organizations import (
     Contact,
     Organization,
@@ -35,6 +42,7 @@ from maillage_directory.models.organizations import (
 )
 from maillage_directory.models.places import Closure, Location, Schedule, ServiceAtLocation
 from maillage_directory.models.reference import (
+from maillage_directory.models.outlines import TerritoryOutline, TerritoryRing
     DataSource,
     Need,
     Program,
@@ -44,6 +52,7 @@ from maillage_directory.models.reference import (
 )
 from maillage_directory.models.search import ServiceSearch
 from maillage_directory.models.services import (
+from maillage_directory.models.rotas import Rota, RotaTurn
     ActionZone,
     CapacityReport,
     Service,
@@ -66,17 +75,28 @@ __all__ = [
     "Card",
     "Closure",
     "ConditionKind",
+    "Audience",
     "Confidence",
     "Contact",
     "Cost",
     "CoverageRole",
     "DataSource",
+    "Collection",
+    "CollectionItem",
     "Frequency",
     "HolidayRule",
     "Known",
     "Location",
     "LocationType",
     "Need",
+    "Diagnostic",
+    "Enquiry",
+    "EnquiryOutcome",
+    "EnquiryService",
+    "EnquiryState",
+    "Event",
+    "EventAttendance",
+    "EventKind",
     "Observation",
     "ObservationKind",
     "ObservationState",
@@ -87,6 +107,7 @@ __all__ = [
     "Program",
     "ProgramCoverage",
     "ResourceType",
+    "ObservationTransition",
     "Schedule",
     "Service",
     "ServiceAtLocation",
@@ -94,6 +115,8 @@ __all__ = [
     "ServiceLanguage",
     "ServiceNeed",
     "ServiceProgram",
+    "Rota",
+    "RotaTurn",
     "ServiceSearch",
     "ServiceStatus",
     "Territory",
@@ -102,3 +125,5 @@ __all__ = [
     "Verification",
     "Visibility",
 ]
+    "TerritoryOutline",
+    "TerritoryRing",

@@ -155,4 +155,30 @@ class ObservationKind(StrEnum):
 class ObservationState(StrEnum):
     NOTED = "noted"
     SENT = "sent"
+class EventKind(StrEnum):
+    PERMANENCE = "permanence"
+    WORKSHOP = "workshop"
+    MOBILE_ROUND = "mobile_round"
+    MEETING = "meeting"
+    OTHER = "other"
+
+
+class Audience(StrEnum):
+    """For whom an event is; reports count workshops for either."""
+
+    PUBLIC = "public"
+    PROFESSIONALS = "professionals"
+
+
+class EnquiryState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    WITHDRAWN = "withdrawn"
+
+
+class EnquiryOutcome(StrEnum):
+    SERVICES_FOUND = "services_found"
+    NONE_FOUND = "none_found"
+
+
     ANSWERED = "answered"

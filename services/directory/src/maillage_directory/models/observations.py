@@ -48,3 +48,24 @@ class Observation(SQLModel, table=True):
     external_id: str | None = columns.plain_text(nullable=True)
     visibility: Visibility = visibility(Visibility.PROFESSIONAL)
     created_at: datetime = columns.created_at()
+
+
+class ObservationTransition(SQLModel, table=True):
+    """A step of an observation's life: sent upward to an institution, or answered by one.
+
+    `institution` names the addressee or who answered; `words` are theirs or to them, about
+    institutions.
+    """
+
+    __tablename__ = "observation_transition"
+    __table_args__ = (CheckConstraint("from_state <> to_state", name="moves"),)
+
+    id: UUID = columns.uuid_pk()
+    observation_id: UUID = columns.foreign_key("observation.id", ondelete="CASCADE")
+    from_state: ObservationState = columns.enum_column(ObservationState, "from_state")
+    to_state: ObservationState = columns.enum_column(ObservationState, "to_state")
+    happened_on: date = day(nullable=False)
+    institution: str | None = columns.plain_text(nullable=True)
+    words: dict[str, str] = texts_or_none()
+    url: str | None = columns.plain_text(nullable=True)
+    created_at: datetime = columns.created_at()

@@ -2,36 +2,54 @@
 
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Header, Path, Query, Request, Response
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
-from maillage_common.database import ReadSession
+from maillage_common.audit import Audit
+from maillage_common.auth import Caller, open_to_anyone, requires
+from maillage_common.database import ReadSession, WriteSession
+from maillage_directory.answers import GeoJsonAnswer
 from maillage_directory.languages import preferred
-from maillage_directory.territories import queries, service
+from maillage_directory.territories import importing, service
 from maillage_directory.territories.schemas import (
+    NewOutline,
+    NewOutlines,
+    OutlineOutcomes,
+    OutlinePublic,
+    OutlineStored,
     Resolved,
     ResolveParams,
     TerritoriesPublic,
+    TerritoryContent,
     TerritoryDetail,
     TerritoryParams,
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["territories"])
 Anyone = Annotated[Caller, open_to_anyone()]
+Curator = Annotated[Caller, requires("directory:admin")]
 AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
+TerritoryCode = Annotated[
+    str, Path(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+]
+# The outline of one commune to the decimetre is about 1 MB; a region's sectors some 20.
+_MAX_OUTLINES = 32 * 1024 * 1024
 
 
 @router.get("/territories", name="list_territories")
 async def list_territories(
     params: Annotated[TerritoryParams, Query()],
+    request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> TerritoriesPublic:
-    language = preferred(accept_language)
-    rows = await queries.list_territories(session, params.kind)
-    return TerritoriesPublic(items=[service.shown(row, language) for row in rows])
+    return await service.read_territories(
+        session,
+        params,
+        language=preferred(accept_language),
+        vocabulary=request.app.state.vocabulary,
+    )
 
 
 @router.get("/territories/resolve", name="resolve_territory")
@@ -45,8 +63,65 @@ async def resolve_territory(
     return await service.resolve(session, params, language=preferred(accept_language))
 
 
+@router.post(
+    "/territories/outlines",
+    name="import_outlines",
+    openapi_extra={"x-max-body-bytes": _MAX_OUTLINES},
+)
+async def import_outlines(
+    payload: NewOutlines, request: Request, session: WriteSession, audit: Audit, caller: Curator
+) -> OutlineOutcomes:
+    """Outlines of many territories from a GeoJSON FeatureCollection: each good one is kept."""
+    return await importing.import_outlines(
+        session, payload, audit=audit, vocabulary=request.app.state.vocabulary
+    )
+
+
 @router.get("/territories/{code}", name="get_territory")
 async def get_territory(
     code: str, session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
 ) -> TerritoryDetail:
     return await service.read_territory(session, code, language=preferred(accept_language))
+
+
+@router.put("/territories/{code}", name="put_territory")
+async def put_territory(
+    code: TerritoryCode,
+    payload: TerritoryContent,
+    request: Request,
+    session: WriteSession,
+    audit: Audit,
+    caller: Curator,
+    accept_language: AcceptLanguage = None,
+) -> TerritoryDetail:
+    """Make a territory, or say anew what it is and what holds it, with dates."""
+    await service.write_territory(
+        session, code, payload, audit=audit, vocabulary=request.app.state.vocabulary
+    )
+    return await service.read_territory(session, code, language=preferred(accept_language))
+
+
+@router.get(
+    "/territories/{code}/outline",
+    name="get_outline",
+    responses={200: {"model": OutlinePublic}},
+    response_class=GeoJsonAnswer,
+)
+async def get_outline(
+    code: str, session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
+) -> Response:
+    """The outline as a GeoJSON Feature, WGS 84."""
+    found = await importing.read_outline_of(session, code, language=preferred(accept_language))
+    return GeoJsonAnswer(found.model_dump(mode="json"))
+
+
+@router.put(
+    "/territories/{code}/outline",
+    name="put_outline",
+    openapi_extra={"x-max-body-bytes": _MAX_OUTLINES},
+)
+async def put_outline(
+    code: TerritoryCode, payload: NewOutline, session: WriteSession, audit: Audit, caller: Curator
+) -> OutlineStored:
+    """Replace the outline of one territory."""
+    return await importing.import_outline(session, code, payload, audit=audit)

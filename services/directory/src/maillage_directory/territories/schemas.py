@@ -1,15 +1,57 @@
-"""Territories as readers see them."""
+"""Territories as editors send and readers see them."""
 
-from datetime import date
-from typing import Annotated, Literal, Self
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import TerritoryKind
 from maillage_directory.models.columns import Texts
-from maillage_directory.records.fields import Code
+from maillage_directory.records.fields import Code, Line, Name
+from maillage_directory.territories.outlines import Crs
+
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class Dated(Payload):
+    """Valid between two days, both included; without one, since or for ever."""
+
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
+            raise PydanticCustomError("dates_out_of_order", "It ends on or after its first day")
+        return self
+
+
+class MembershipEntry(Dated):
+    """Lies within `code`; `is_certain` false: perhaps, or in part."""
+
+    code: Code
+    is_certain: bool = True
+
+
+class TerritoryContent(Dated):
+    """`within`: the territories that hold it, each with its own dates."""
+
+    kind: TerritoryKind
+    name: Name
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    within: Annotated[list[MembershipEntry], Field(max_length=100)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise PydanticCustomError(
+                "incomplete_position", "Give latitude and longitude together, or neither"
+            )
+        return self
 
 
 class TerritoryPublic(Answer):
@@ -22,6 +64,7 @@ class TerritoryPublic(Answer):
     source: str | None = None
     latitude: float | None = Field(default=None, description="Approximate centre, WGS 84")
     longitude: float | None = None
+    has_outline: bool = False
 
 
 class Above(Answer):
@@ -33,8 +76,21 @@ class Above(Answer):
     is_certain: bool
 
 
+class Membership(Answer):
+    """One direct membership, past and future ones too."""
+
+    code: str
+    label: str
+    is_certain: bool
+    valid_from: date | None
+    valid_to: date | None
+
+
 class TerritoryDetail(TerritoryPublic):
+    """`within` is what holds it today, however far above; `memberships` what is written of it."""
+
     within: list[Above]
+    memberships: list[Membership]
 
 
 class TerritoriesPublic(Answer):
@@ -44,19 +100,29 @@ class TerritoriesPublic(Answer):
 
 class TerritoryParams(Payload):
     kind: TerritoryKind | None = None
+    within: Code | None = Field(default=None, description="Those that certainly lie in this one")
+    on: date | None = Field(default=None, description="Those that exist on this day")
+    q: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    has_outline: bool | None = None
 
 
 class ResolveParams(Payload):
-    """Where something is: exactly one of the two."""
+    """Where something is: a point, a statistical sector or a postcode, and only one of them."""
 
     postcode: Annotated[str, Field(pattern=r"^\d{4}$")] | None = None
     statistical_sector: Code | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.postcode is None) == (self.statistical_sector is None):
+        if (self.lat is None) != (self.lon is None):
+            raise PydanticCustomError("incomplete_position", "Give lat and lon together")
+        given = [self.postcode, self.statistical_sector, self.lat]
+        if sum(one is not None for one in given) != 1:
             raise PydanticCustomError(
-                "one_place_needed", "Give a postcode or a statistical sector, and only one of them"
+                "one_place_needed",
+                "Give a postcode, a statistical sector or a point, and only one of them",
             )
         return self
 
@@ -68,3 +134,63 @@ class Resolved(Answer):
     items: list[Above]
     ambiguous: bool
     ambiguous_kinds: list[TerritoryKind]
+
+
+class NewOutline(Payload):
+    """`geometry` is a GeoJSON Polygon or MultiPolygon in the reference system `crs`."""
+
+    geometry: dict[str, Any]
+    crs: Crs = "EPSG:4326"
+    source: Line | None = None
+
+
+class NewOutlines(Payload):
+    """A GeoJSON FeatureCollection as it was exported: other members are let through, and a `crs`
+    member of before RFC 7946 is believed unless `reference_system` says otherwise.
+
+    The feature's territory is named by its property `code_property`, or else by its `id`.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["FeatureCollection"]
+    features: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=2000)]
+    crs: Any = None
+    reference_system: Crs | None = None
+    code_property: Line = "code"
+    source: Line | None = None
+
+
+class OutlineOutcome(Answer):
+    """What became of one feature. A rejected one changed nothing."""
+
+    feature: int
+    territory: str | None
+    outcome: Literal["imported", "rejected"]
+    code: str | None = None
+    detail: str | None = None
+
+
+class OutlineOutcomes(Answer):
+    imported: int
+    rejected: int
+    items: list[OutlineOutcome]
+    next_cursor: Literal[None] = None
+
+
+class OutlinePublic(Answer):
+    """A GeoJSON Feature, WGS 84 (RFC 7946)."""
+
+    type: Literal["Feature"] = "Feature"
+    id: str
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+
+
+class OutlineStored(Answer):
+    """What was imported: a bounding box (west, south, east, north) to check it by."""
+
+    territory: str
+    bbox: tuple[float, float, float, float]
+    polygons: int
+    updated_at: datetime
