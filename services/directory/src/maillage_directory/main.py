@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from maillage_common.app import create_app
 from maillage_directory.capacity.routes import router as capacity
+from maillage_directory.hsds.routes import router as hsds
 from maillage_directory.needs.routes import router as needs
 from maillage_directory.observations.routes import router as observations
 from maillage_directory.organizations.routes import router as organizations
@@ -23,6 +24,7 @@ ROUTERS = (
     territories,
     programs,
     observations,
+    hsds,
 )
 
 

@@ -107,7 +107,7 @@ def _members(
     hidden = {
         name
         for name, seen_by in card["field_visibility"].items()
-        if not _may_see(seen_by, owner, layer)
+        if not may_see(seen_by, owner, layer)
     }
     answer: dict[str, Any] = {name: card[name] for name in always}
     answer |= {name: card[name] for name in if_there if name in card and name not in hidden}
@@ -115,7 +115,7 @@ def _members(
         answer[name] = [
             {member: value for member, value in entry.items() if member != "visibility"}
             for entry in card[name]
-            if _may_see(entry["visibility"], owner, layer)
+            if may_see(entry["visibility"], owner, layer)
         ]
     answer["provenance"] = {name: card[name] for name in _PROVENANCE if name in card}
     return answer
@@ -172,7 +172,7 @@ def _schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _may_see(visibility: str, owner: str, layer: Layer) -> bool:
+def may_see(visibility: str, owner: str, layer: Layer) -> bool:
     if visibility == "public" or layer.is_admin or str(layer.organization) == owner:
         return True
     return visibility in ("professional", "network") and layer.is_professional

@@ -1,0 +1,28 @@
+"""Many rows in flat memory: a server-side cursor in a read-only snapshot of its own."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from maillage_common.database import Database
+
+_ROWS_AT_ONCE = 500
+
+
+async def stream_rows(
+    database: Database, statement: str, parameters: Mapping[str, Any]
+) -> AsyncIterator[Sequence[Row[Any]]]:
+    """The rows of `statement`, some hundreds at a time, all of one instant.
+
+    The request's own session is closed before a streamed answer begins, so this opens one.
+    """
+    async with database.engine.connect() as plain:
+        connection = await plain.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        async with connection.stream(
+            text(statement), dict(parameters), execution_options={"yield_per": _ROWS_AT_ONCE}
+        ) as rows:
+            async for some in rows.partitions():
+                yield some
