@@ -53,8 +53,10 @@ def document(public_url: str) -> dict[str, Any]:
 
 
 def patch(public_url: str) -> dict[str, Any]:
-    """The merge patch on HSDS's own OpenAPI document: who we are, and the paths we add."""
-    return {**_about(f"{public_url}/hsds/v3"), "paths": _own_paths()}
+    """The merge patch on HSDS's own OpenAPI document: who we are, the paths we add, and a name of
+    its own for each POST twin, which HSDS calls as its GET (OpenAPI asks for unique names)."""
+    twins = {f"/{path}": {"post": {"operationId": f"list_{path}_twin"}} for path, _, _ in _LISTS}
+    return {**_about(f"{public_url}/hsds/v3"), "paths": {**twins, **_own_paths()}}
 
 
 def _about(here: str) -> dict[str, Any]:
