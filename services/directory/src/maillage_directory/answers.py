@@ -3,7 +3,12 @@
 import json
 from typing import Any
 
-from starlette.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from maillage_common.preconditions import not_modified
+from maillage_directory.tags import card_tag
 
 
 class JsonAnswer(JSONResponse):
@@ -15,6 +20,17 @@ class JsonAnswer(JSONResponse):
 
 class GeoJsonAnswer(JsonAnswer):
     media_type = "application/geo+json"
+
+
+def answer_one(
+    request: Request, answer: BaseModel, *, version: int, language: str, **made: Any
+) -> Response:
+    """One resource with its ETag, or 304 when the caller holds it; `made` as `answer_with_tag`."""
+    body = answer.model_dump(mode="json")
+    tag = card_tag(version, body)
+    if request.method == "GET" and not_modified(request, tag):
+        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Language"})
+    return answer_with_tag(body, tag=tag, language=language, **made)
 
 
 def answer_with_tag(

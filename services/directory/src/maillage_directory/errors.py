@@ -29,8 +29,53 @@ class NotYourOrganization(Forbidden):
     code, title = "not_your_organization", "You may only change what belongs to your organization"
 
 
-class AlreadyExists(Conflict):
-    code, title = "already_exists", "There is already a record with this id"
+class LocationNotFound(NotFound):
+    code, title = "location_not_found", "No such location, or none that you may see"
+
+
+class ServiceAtLocationNotFound(NotFound):
+    code, title = "service_at_location_not_found", "No such service at a location that you may see"
+
+
+class RotaNotFound(NotFound):
+    code, title = "rota_not_found", "No such rota, or none that you may see"
+
+
+class EventNotFound(NotFound):
+    code, title = "event_not_found", "No such event, or none that you may see"
+
+
+class NotHeldThen(Unprocessable):
+    code, title = "not_held_then", "The event was not held on that day"
+
+
+class ObservationNotFound(NotFound):
+    code, title = "observation_not_found", "No such observation, or none that you may see"
+
+
+class ImpossibleTransition(Conflict):
+    code, title = "impossible_transition", "Its state does not allow this"
+
+
+class DiagnosticNotFound(NotFound):
+    code, title = "diagnostic_not_found", "No such diagnostic, or none that you may see"
+
+
+class CollectionNotFound(NotFound):
+    code, title = "collection_not_found", "No such collection, or none that you may see"
+
+
+class EnquiryNotFound(NotFound):
+    code, title = "enquiry_not_found", "No such enquiry, or none that you may see"
+
+
+class NotYourEnquiry(Forbidden):
+    code, title = "not_your_enquiry", "Only the desk that was asked may answer"
+
+
+class EnquiryClosed(Conflict):
+    code, title = "enquiry_closed", "This enquiry is answered or withdrawn"
+
 
 class PointNotCovered(NotFound):
     code, title = "point_not_covered", "No outline of a territory holds this point"

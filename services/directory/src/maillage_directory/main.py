@@ -5,10 +5,12 @@ from fastapi import FastAPI
 from maillage_common.app import create_app
 from maillage_directory.capacity.routes import router as capacity
 from maillage_directory.hsds.routes import router as hsds
+from maillage_directory.locations.routes import router as locations
 from maillage_directory.needs.routes import router as needs
 from maillage_directory.observations.routes import router as observations
 from maillage_directory.organizations.routes import router as organizations
 from maillage_directory.programs.routes import router as programs
+from maillage_directory.rotas.routes import router as rotas
 from maillage_directory.search.routes import router as search
 from maillage_directory.services.routes import router as services
 from maillage_directory.settings import Settings
@@ -24,6 +26,8 @@ ROUTERS = (
     territories,
     programs,
     observations,
+    locations,
+    rotas,
     hsds,
 )
 

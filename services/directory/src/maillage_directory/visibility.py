@@ -112,6 +112,14 @@ def visible_record_sql(layer: Layer, alias: str = "s") -> tuple[str, dict[str, A
     return f"({own} AND {organizations})", {**parameters, **more}
 
 
+def with_organization(table: str) -> str:
+    """The rows of `table` with what `visible_record_sql` and readers ask of their organization."""
+    return f"""(
+SELECT t.*, o.name AS organization_name, o.kind AS organization_kind,
+    o.visibility AS organization_visibility, o.network AS organization_network
+FROM {table} t JOIN organization o ON o.id = t.organization_id)"""  # noqa: S608
+
+
 def _as_expression(condition: str, parameters: dict[str, Any]) -> ColumnElement[bool]:
     if condition == "true":
         return true()

@@ -138,7 +138,9 @@ def closes(card: Mapping[str, Any], now: datetime) -> datetime | None:
         Closed(date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"]))
         for entry in card["closures"]
     ]
-    return closing_time(map(_rule, card["schedules"]), closures, now)
+    # On duty it is open whatever its own hours; a dated closure still closes it.
+    rules = [*card["schedules"], *card.get("turns", ())]
+    return closing_time(map(_rule, rules), closures, now)
 
 
 def _rule(schedule: Mapping[str, Any]) -> Rule:
