@@ -14,7 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import IO, Protocol
 
-from opentelemetry import metrics, propagate, trace
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -26,19 +27,21 @@ from opentelemetry.sdk.trace.export import (
     SpanExportResult,
 )
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.errors import InternalError, problem_response
 from maillage_common.events import LOGGER_NAME, CommonEvent, JsonFormatter, log
 from maillage_common.settings import ServiceSettings
+from maillage_common.trace_context import read_trace_parent
 
 EXPORTED_ATTRIBUTES = frozenset(
     {
         "http.request.method",
         "http.response.status_code",
         "http.route",
+        "http.request.resend_count",
         "url.scheme",
         "server.address",
         "server.port",
@@ -57,6 +60,11 @@ EXPORTED_ATTRIBUTES = frozenset(
         "maillage.client_id",
         "maillage.peer",
     }
+)
+# Seconds, as the HTTP semantic conventions want them; the SDK's own are for milliseconds.
+DURATION_BUCKETS = (
+    *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5),
+    *(0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
 )
 # Parameters travel apart from the text; a literal can only be one of ours, and goes all the same.
 _SQL_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
@@ -87,8 +95,8 @@ def _scrub(span: ReadableSpan) -> ReadableSpan:
     }
     return ReadableSpan(
         name=span.name,
-        context=span.context,
-        parent=span.parent,
+        context=_without_state(span.context),
+        parent=_without_state(span.parent),
         resource=span.resource,
         attributes=attributes,
         kind=span.kind,
@@ -97,6 +105,13 @@ def _scrub(span: ReadableSpan) -> ReadableSpan:
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _without_state(context: SpanContext | None) -> SpanContext | None:
+    """`tracestate` is a caller's text: passed on, and recorded nowhere."""
+    if context is None or not context.trace_state:
+        return context
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
 
 
 class _LineFile(SpanExporter):
@@ -255,7 +270,9 @@ class RequestTelemetry:
         self.app = app
         self.reraise = environment == "test"
         self.duration = metrics.get_meter("maillage").create_histogram(
-            "http.server.request.duration", unit="s"
+            "http.server.request.duration",
+            unit="s",
+            explicit_bucket_boundaries_advisory=DURATION_BUCKETS,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -263,7 +280,11 @@ class RequestTelemetry:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        carrier = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+        parent = read_trace_parent(scope["headers"])
+        context = Context()
+        if parent is not None:
+            caller = NonRecordingSpan(parent.as_span_context())
+            context = trace.set_span_in_context(caller, context)
         started = perf_counter()
         status = 0
 
@@ -275,7 +296,7 @@ class RequestTelemetry:
 
         with tracer().start_as_current_span(
             scope["method"],
-            context=propagate.extract(carrier),
+            context=context,
             kind=SpanKind.SERVER,
             record_exception=False,
             set_status_on_exception=False,

@@ -61,6 +61,7 @@ class Admissions:
     """The tokens let in, at most `capacity` of them, by the SHA-256 of their text."""
 
     def __init__(self, signer: TokenSigner, *, capacity: int) -> None:
+        self.hits = self.misses = 0
         self.revocations: RevocationWatch | None = None
         self.anonymous = Admission(None, ANONYMOUS, frozenset(), False, float("inf"))
         self._signer = signer
@@ -80,8 +81,10 @@ class Admissions:
         admission = self._admitted.get(digest)
         if admission is not None:
             if admission.expires_at > time.time():
+                self.hits += 1
                 return admission
             del self._admitted[digest]
+        self.misses += 1
         try:
             claims = await _verify(_bearer(authorization), keys)
             if self.revocations is not None:

@@ -20,14 +20,14 @@ MAX_HEADERS = 100
 _ONCE = frozenset(
     {
         *(b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key"),
-        *(b"transfer-encoding", b"if-range", b"range", b"traceparent", b"origin"),
+        *(b"transfer-encoding", b"if-range", b"range", b"origin"),
     }
 )
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"host", b"authorization"})
 _READ = frozenset(
     {
         *(b"authorization", b"connection", b"content-length", b"host", b"origin"),
-        *(b"traceparent", b"transfer-encoding", b"x-forwarded-for"),
+        *(b"transfer-encoding", b"x-forwarded-for"),
         b"access-control-request-method",
     }
 )

@@ -185,6 +185,11 @@ class IssuerKeys:
         await self.refresh()
         return self._fetched_at != before
 
+    @property
+    def age(self) -> float:
+        """Seconds since the issuer confirmed its keys."""
+        return time.monotonic() - self._fetched_at
+
     def next_attempt_seconds(self) -> float:
         """Until the background task fetches again: sooner after failures."""
         if not self._failures:
@@ -249,6 +254,10 @@ class KeyRing:
     def is_ready(self) -> bool:
         """Whether one issuer's keys are there; the outage of another must not stop us."""
         return bool(self._trusted)
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since each issuer's keys were confirmed; without an issuer that has none."""
+        return {name: keys.age for name, keys in self._issuers.items() if keys.trusted}
 
     def is_configured(self, issuer: str) -> bool:
         return issuer in self._issuers

@@ -39,7 +39,7 @@ class Doorkeeper:
         self.followers: list[Callable[[], None]] = []
         self._settings = settings
         signer = TokenSigner(settings.signing_key_file.read_bytes(), GATEWAY_ISSUER)
-        self._admissions = Admissions(signer, capacity=settings.token_cache_size)
+        self.admissions = Admissions(signer, capacity=settings.token_cache_size)
 
     @property
     def is_ready(self) -> bool:
@@ -47,12 +47,12 @@ class Doorkeeper:
 
         A list that was lost later does not count, or strangers would be shut out with the others.
         """
-        watch = self._admissions.revocations
+        watch = self.admissions.revocations
         return self.keys.is_ready and (watch is None or watch.has_begun)
 
     @asynccontextmanager
     async def on_duty(self, session: aiohttp.ClientSession) -> AsyncIterator[None]:
-        settings, admissions = self._settings, self._admissions
+        settings, admissions = self._settings, self.admissions
         async with AsyncExitStack() as stack:
             self.source = DocumentSource(session, seconds=settings.keys_fetch_seconds)
             self.keys = KeyRing(settings, self.source.fetch, admissions.forget)
@@ -90,7 +90,7 @@ class Doorkeeper:
         settings = self._settings
         return Door(
             policy,
-            self._admissions,
+            self.admissions,
             self.keys,
             templates=self.templates,
             trusted_proxies=settings.trusted_proxies,

@@ -14,8 +14,10 @@ from maillage_common.app import create_app
 from maillage_common.auth import Caller
 from maillage_common.tokens import ANONYMOUS
 from maillage_gateway import portal
+from maillage_gateway.access import AccessLog
 from maillage_gateway.descriptions import Descriptions
 from maillage_gateway.keeper import Doorkeeper, cancelled
+from maillage_gateway.metrics import observe
 from maillage_gateway.proxy import Proxy
 from maillage_gateway.readiness import Readiness
 from maillage_gateway.replicas import Origins, Service
@@ -71,10 +73,15 @@ class Gateway:
             )
             stack.push_async_callback(cancelled, asyncio.create_task(descriptions.keep()))
             app.state.keeper, app.state.descriptions = keeper, descriptions
+            observe(keeper.keys, keeper.admissions, list(services.values()))
+            access = AccessLog()
+            stack.callback(access.write)
+            scheme = settings.public_url.partition(":")[0]
             self._proxy = Proxy(
                 keeper=keeper,
                 upstreams=services,
-                tracing=Tracing(ratio=settings.trace_ratio),
+                tracing=Tracing(ratio=settings.trace_ratio, scheme=scheme),
+                access=access,
                 public_url=settings.public_url,
             )
             yield

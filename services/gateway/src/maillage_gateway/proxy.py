@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 
 from maillage_common.errors import InternalError, MaillageError
 from maillage_common.events import CommonEvent, log
+from maillage_gateway.access import AccessLog
 from maillage_gateway.body import ClientBody, ClientGone
 from maillage_gateway.door import read_path
 from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange
 from maillage_gateway.headers import RequestHead
 from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.policy import Route
-from maillage_gateway.tracing import Tracing
+from maillage_gateway.tracing import Tracing, known_method
 from maillage_gateway.upstream import Answer, Upstream, UpstreamRequest
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
@@ -28,6 +29,7 @@ _AUTHORIZATION = istr("Authorization")
 _CONTENT_LENGTH = istr("Content-Length")
 _REQUEST_ID = istr("X-Request-Id")
 _TRACEPARENT = istr("traceparent")
+_TRACESTATE = istr("tracestate")
 # What nginx made the custom for a client that left; it is counted and never sent.
 CLIENT_CLOSED = 499
 
@@ -41,11 +43,13 @@ class Proxy:
         keeper: Doorkeeper,
         upstreams: Mapping[str, Upstream],
         tracing: Tracing,
+        access: AccessLog,
         public_url: str,
     ) -> None:
         self._keeper = keeper
         self._upstreams = upstreams
         self._tracing = tracing
+        self._access = access
         scheme, host, *_ = urlsplit(public_url)
         # The caller's address is left out: no service has a use for it.
         self._forwarding = [
@@ -55,8 +59,7 @@ class Proxy:
         self._safe_headers = [*SAFE_HEADERS, *([HTTPS_ONLY] if scheme == "https" else [])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        traceparent = next((v for n, v in scope["headers"] if n == b"traceparent"), None)
-        trace = self._tracing.begin(traceparent)
+        trace = self._tracing.begin(scope["headers"])
         exchange = Exchange(send, trace, scope["method"], self._safe_headers)
         try:
             await self._answer(exchange, scope, receive)
@@ -110,12 +113,17 @@ class Proxy:
         headers.append((_REQUEST_ID, exchange.trace.trace_id))
         traceparent = exchange.trace.call(self._tracing.tracer, exchange.method, service)
         headers.append((_TRACEPARENT, traceparent))
+        if exchange.trace.state:
+            headers.append((_TRACESTATE, exchange.trace.state))
         return headers
 
     async def _forward(self, exchange: Exchange, request: UpstreamRequest, service: str) -> None:
         answer: Answer | None = None
         try:
-            answer = await self._upstreams[service].send(request)
+            try:
+                answer = await self._upstreams[service].send(request)
+            finally:
+                exchange.trace.asked(request.origin, request.resends)
             await exchange.pass_back(answer)
             answer = None
         finally:
@@ -140,10 +148,14 @@ class Proxy:
     def _finish(self, exchange: Exchange) -> None:
         trace = exchange.trace
         seconds = time.perf_counter() - trace.started
-        method, route, status = exchange.method, exchange.template, exchange.status or CLIENT_CLOSED
+        method = known_method(exchange.method)
+        route, status = exchange.template, exchange.status or CLIENT_CLOSED
         self._tracing.count(seconds, method, route, status)
         trace.end(method, route, status, exchange.error, exchange.client_id)
-        if status >= 400:
+        if status < 400 and exchange.error is None:
+            client_id = exchange.client_id
+            self._access.note(method, route, status, client_id, seconds, trace.trace_id)
+        else:
             log(
                 CommonEvent.REQUEST,
                 method=method,
@@ -151,6 +163,7 @@ class Proxy:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
                 request_id=trace.trace_id,
+                client_id=exchange.client_id,
                 error=exchange.error,
             )
 

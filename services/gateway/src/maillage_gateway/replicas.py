@@ -33,6 +33,12 @@ class Replica:
     def origin(self) -> str:
         return self.upstream.origin
 
+    @property
+    def state(self) -> str:
+        if self.breaker.is_open:
+            return "set_aside"
+        return "ready" if self.is_ready else "not_ready"
+
 
 class Service:
     """All replicas of one service. `retries` counts the requests that were sent again."""

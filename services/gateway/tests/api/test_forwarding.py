@@ -195,28 +195,76 @@ class TestPaths:
 class TestTraces:
     PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-    async def ask(self, gateway, traceparent):
+    STATE = "rojo=00f067aa0ba902b7, congo@vendor=t61rcWkgMzE"
+
+    async def ask(self, gateway, *fields):
         # Over a bare socket: httpx is instrumented in this process and writes its own.
-        head = f"GET /directory/v1/needs HTTP/1.1\r\nHost: g\r\ntraceparent: {traceparent}\r\n\r\n"
-        return await gateway.talk(head.encode())
+        lines = ["GET /directory/v1/needs HTTP/1.1", "Host: g", "Connection: close", *fields]
+        return await gateway.talk("\r\n".join([*lines, "", ""]).encode())
 
     async def test_the_callers_trace_goes_on(self, gateway, echo):
-        answer = await self.ask(gateway, self.PARENT)
-        version, trace_id, span_id, _ = echo.last.one("traceparent").split("-")
-        assert (version, trace_id) == ("00", "0af7651916cd43dd8448eb211c80319c")
+        answer = await self.ask(gateway, f"traceparent: {self.PARENT}", f"tracestate: {self.STATE}")
+        version, trace_id, span_id, flags = echo.last.one("traceparent").split("-")
+        assert (version, trace_id, flags) == ("00", "0af7651916cd43dd8448eb211c80319c", "01")
         assert span_id != "b7ad6b7169203331"
+        assert echo.last.one("tracestate") == self.STATE.replace(", ", ",")
         assert f"x-request-id: {trace_id}".encode() in answer
 
-    @pytest.mark.parametrize(
-        "parent", ["", "nonsense", "ff" + PARENT[2:], "00-" + "0" * 32 + PARENT[35:], PARENT + "-x"]
-    )
-    async def test_a_malformed_traceparent_is_ignored(self, gateway, echo, parent):
-        await self.ask(gateway, parent)
+    async def test_a_trace_that_begins_here_says_that_its_id_is_random(self, gateway, echo):
+        await self.ask(gateway, f"tracestate: {self.STATE}")
+        assert echo.last.one("traceparent").endswith("-03")
+        assert echo.last.all("tracestate") == []
+
+    async def test_a_malformed_traceparent_begins_a_new_trace(self, gateway, echo):
+        parent = self.PARENT
+        malformed = [
+            *("", "nonsense", parent.upper(), parent[:-1], parent + "-x", parent + "."),
+            *("ff" + parent[2:], "0" + parent[2:], "00-" + "0" * 32 + parent[35:]),
+            *(parent[:36] + "0" * 16 + "-01", parent.replace("-", "_"), "01" + parent[2:] + "x"),
+            *(parent[:-2] + "0g", parent + ", " + parent),
+        ]
+        for value in malformed:
+            await self.ask(gateway, f"traceparent: {value}", f"tracestate: {self.STATE}")
+            seen = echo.last
+            assert "0af7651916cd43dd8448eb211c80319c" not in seen.one("traceparent"), value
+            assert seen.all("tracestate") == [], value
+        twice = [f"traceparent: {parent}"] * 2
+        await self.ask(gateway, *twice, f"tracestate: {self.STATE}")
         assert "0af7651916cd43dd8448eb211c80319c" not in echo.last.one("traceparent")
+        assert len(echo.seen) == len(malformed) + 1
+
+    async def test_later_versions_are_read_as_far_as_they_are_known(self, gateway, echo):
+        for value, flags in [
+            ("01" + self.PARENT[2:], "01"),
+            ("cc" + self.PARENT[2:] + "-what-the-future-will-be", "01"),
+            (self.PARENT[:-2] + "ff", "03"),
+            (self.PARENT[:-2] + "02", "03"),
+        ]:
+            await self.ask(gateway, f"traceparent: {value}")
+            version, trace_id, _, passed = echo.last.one("traceparent").split("-")
+            assert (version, trace_id) == ("00", "0af7651916cd43dd8448eb211c80319c")
+            assert passed == flags
+
+    async def test_a_tracestate_that_is_not_valid_or_too_long_is_dropped_alone(self, gateway, echo):
+        for state in [
+            *("nonsense", "=1", "Upper=1", "a=1,a=2", "a b=1", "a=b=c", "@vendor=1", "a=" + "\t"),
+            ",".join(f"k{number}=1" for number in range(33)),
+            "long=" + "x" * 4096,
+            "a=1,b=" + "x" * 255 + "," + "c=" + "x" * 255,
+        ]:
+            await self.ask(gateway, f"traceparent: {self.PARENT}", f"tracestate: {state}")
+            seen = echo.last
+            assert "0af7651916cd43dd8448eb211c80319c" in seen.one("traceparent"), state
+            assert seen.all("tracestate") == [], state
+
+    async def test_several_tracestates_are_one_list(self, gateway, echo):
+        states = ("tracestate: a=1, b=2", "tracestate: ,", "tracestate: c=3\t")
+        await self.ask(gateway, f"traceparent: {self.PARENT}", *states)
+        assert echo.last.one("tracestate") == "a=1,b=2,c=3"
 
     async def test_a_stranger_cannot_force_a_recording(self, start_gateway, settings, echo):
         async with start_gateway(settings.model_copy(update={"trace_ratio": 0.0})) as gateway:
-            await self.ask(gateway, self.PARENT)
+            await self.ask(gateway, f"traceparent: {self.PARENT}")
         assert echo.last.one("traceparent").endswith("-00")
 
 

@@ -67,6 +67,7 @@ class TestChoice:
         await statuses(pair, 6)
         assert sorted((len(echo.seen), len(twin.seen))) == [1, 6]
         waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
     async def test_a_replica_that_says_it_stops_is_asked_nothing_more(self, pair, echo, twin):
         async def stopping(request, reader, writer):
@@ -141,9 +142,12 @@ class TestBreaking:
             assert await statuses(gateway, 1) == [200]
             await service.leave()
             assert set(await statuses(gateway, 6)) <= {502, 503}
-            started = time.perf_counter()
-            answer = await gateway.client.get(NEEDS)
-            assert time.perf_counter() - started < 0.05
+            times = []
+            for _ in range(5):
+                started = time.perf_counter()
+                answer = await gateway.client.get(NEEDS)
+                times.append(time.perf_counter() - started)
+            assert min(times) < 0.05
             assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
             assert answer.headers["Retry-After"]
             await stack.enter_async_context(start_service(port))
@@ -158,16 +162,22 @@ class TestBreaking:
         slow = settings.model_copy(update={"directory_url": twin.url})
         headers = issuer.bearer(scope="campaigns:call")
         async with start_gateway(slow) as gateway:
+
+            async def median_seconds():
+                times = []
+                for _ in range(30):
+                    started = time.perf_counter()
+                    assert (await gateway.client.get(CLAIMS, headers=headers)).status_code == 200
+                    times.append(time.perf_counter() - started)
+                return sorted(times)[15]
+
+            alone = await median_seconds()
             waiting = [asyncio.create_task(gateway.client.get(NEEDS)) for _ in range(50)]
             await until(lambda: len(twin.seen) == 50)
-            times = []
-            for _ in range(30):
-                started = time.perf_counter()
-                assert (await gateway.client.get(CLAIMS, headers=headers)).status_code == 200
-                times.append(time.perf_counter() - started)
-            assert sorted(times)[15] < 0.05
+            assert await median_seconds() < alone * 3
             for task in waiting:
                 task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     async def test_a_replica_that_errs_alone_is_set_aside(
         self, start_gateway, settings, echo, twin, monkeypatch

@@ -1,12 +1,21 @@
 """What is recorded of a request: one server span, one client span, and nothing of a person."""
 
 import json
+import logging
+from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+
+from maillage_gateway.keeper import Doorkeeper
+from maillage_gateway.metrics import observe
+from maillage_gateway.replicas import Service
 
 HANDLE = "s3cr3t-handle-0194a1b2"
 NAME = "Fatima-Peeters"
@@ -40,9 +49,14 @@ class TestSpans:
         assert client.parent.span_id == server.context.span_id
         assert server.attributes["http.response.status_code"] == 200
         assert server.attributes["maillage.client_id"] == "anonymous"
+        assert server.attributes["url.scheme"] == "http"
         assert client.attributes["maillage.peer"] == "directory"
-        traceparent = f"00-{client.context.trace_id:032x}-{client.context.span_id:016x}-01"
-        assert echo.last.one("traceparent") == traceparent
+        host, _, port = echo.url.removeprefix("http://").partition(":")
+        address = (client.attributes["server.address"], client.attributes["server.port"])
+        assert address == (host, int(port))
+        traceparent = f"00-{client.context.trace_id:032x}-{client.context.span_id:016x}-0"
+        assert echo.last.one("traceparent")[:-1] == traceparent
+        assert int(echo.last.one("traceparent")[-1]) & 1
 
     async def test_neither_span_nor_log_tells_of_a_person(self, gateway, spans, issuer, caplog):
         headers = issuer.bearer(sub=NAME, scope="referrals:read")
@@ -81,6 +95,27 @@ class TestSpans:
         names = {span.attributes["error.type"] for span in spans.finished()}
         assert names == {"client_gone"}
 
+    async def test_an_unheard_of_method_is_told_as_other(self, gateway, spans):
+        await gateway.talk(b"PROPFIND /directory/v1/needs HTTP/1.1\r\nHost: g\r\n\r\n")
+        (server,) = spans.finished()
+        assert server.name == "_OTHER unmatched"
+        assert server.attributes["http.response.status_code"] == 405
+
+    async def test_a_request_sent_again_is_one_call_that_says_so(
+        self, gateway, spans, start_gateway, settings, echo, start_service
+    ):
+        async def hang_up(request, reader, writer):
+            pass
+
+        async with start_service() as twin:
+            echo.behaviours["/directory/v1/needs"] = hang_up
+            twin.behaviours["/directory/v1/needs"] = hang_up
+            both = settings.model_copy(update={"directory_url": f"{echo.url},{twin.url}"})
+            async with start_gateway(both) as gateway:
+                await gateway.client.get("/directory/v1/needs")
+        (client,) = (span for span in spans.finished() if span.kind is SpanKind.CLIENT)
+        assert client.attributes["http.request.resend_count"] == 1
+
     async def test_a_documented_path_names_the_span(
         self, gateway, spans, start_gateway, settings, echo
     ):
@@ -90,3 +125,87 @@ class TestSpans:
             await gateway.client.get("/openapi.json")
             await gateway.client.get(f"/directory/v1/services/{HANDLE}")
         assert f"GET {path}" in {span.name for span in spans.finished()}
+
+
+class TestAccessLog:
+    async def test_an_answer_leaves_one_line_without_a_person(
+        self, start_gateway, settings, issuer, capsys
+    ):
+        headers = issuer.bearer(sub=NAME, scope="referrals:read")
+        async with start_gateway(settings) as gateway:
+            answer = await gateway.client.get(
+                f"/referrals/v1/subjects/{HANDLE}?q={NAME}", headers=headers
+            )
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        (line,) = (line for line in lines if line["event"] == "COM001")
+        assert line.pop("time")
+        assert line.pop("milliseconds") > 0
+        assert line == {
+            "level": "INFO",
+            "service": "gateway",
+            "message": "request answered",
+            "event": "COM001",
+            "method": "GET",
+            "route": "/referrals/v1/subjects/**",
+            "status": 200,
+            "client_id": "partner-app",
+            "request_id": answer.headers["X-Request-Id"],
+            "trace_id": answer.headers["X-Request-Id"],
+        }
+
+    async def test_a_log_level_above_info_leaves_none(self, start_gateway, settings, capsys):
+        logger = logging.getLogger("maillage")
+        level = logger.level
+        logger.setLevel(logging.WARNING)
+        try:
+            async with start_gateway(settings) as gateway:
+                await gateway.client.get("/directory/v1/needs")
+        finally:
+            logger.setLevel(level)
+        assert "COM001" not in capsys.readouterr().out
+
+
+class TestMetrics:
+    async def test_tell_of_ages_caches_breakers_and_retries(self, echo, issuer, settings):
+        reader = InMemoryMetricReader()
+        meter = MeterProvider(metric_readers=[reader]).get_meter("maillage")
+        async with running_parts(settings) as (keys, admissions, services):
+            observe(keys, admissions, services, meter=meter)
+            token = issuer.token().encode()
+            for _ in range(3):
+                await admissions.admit(b"Bearer " + token, keys)
+            services[0].replicas[0].breaker.trip(0.0)
+            told = read_metrics(reader)
+        assert 0 <= told["maillage.keys.age"][(("issuer", issuer.name),)] < 60
+        assert told["maillage.token_cache.lookups"] == {
+            (("result", "hit"),): 2,
+            (("result", "miss"),): 1,
+        }
+        place = (("maillage.peer", "directory"), ("origin", echo.url))
+        states = told["maillage.replica.state"]
+        assert states[(*place, ("state", "set_aside"))] == 1
+        assert states[(*place, ("state", "ready"))] == 0
+        assert told["maillage.replica.set_aside"][place] == 1
+        assert told["maillage.replica.active_requests"][place] == 0
+        assert told["maillage.service.retries"] == {(("maillage.peer", "directory"),): 0}
+
+
+@asynccontextmanager
+async def running_parts(settings):
+    keeper = Doorkeeper(settings)
+    (origin,) = settings.service_urls()["directory"]
+    service = Service("directory", [origin], connections=1, connect_seconds=1)
+    async with aiohttp.ClientSession() as session, keeper.on_duty(session):
+        yield keeper.keys, keeper.admissions, [service]
+    await service.close()
+
+
+def read_metrics(reader):
+    data = reader.get_metrics_data()
+    return {
+        metric.name: {
+            tuple(sorted(point.attributes.items())): point.value
+            for point in metric.data.data_points
+        }
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+    }

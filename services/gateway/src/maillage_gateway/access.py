@@ -1,0 +1,71 @@
+"""The access log: one JSON line for each request that passed, in the form of every other log line.
+
+Requests that failed are logged as events, which reach the collector too. The lines of the others
+are the most of all, so they are put together from kept parts and written a few times a second.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from functools import lru_cache
+from logging import INFO
+from typing import TextIO
+
+from maillage_common.events import LOGGER_NAME, CommonEvent
+
+WRITE_SECONDS = 0.25
+
+
+class AccessLog:
+    """For one event loop. Silent when the log level is above INFO."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._is_on = logging.getLogger(LOGGER_NAME).isEnabledFor(INFO)
+        self._lines: list[str] = []
+        self._second = 0
+        self._instant = ""
+
+    def note(
+        self, method: str, route: str, status: int, client_id: str, seconds: float, request_id: str
+    ) -> None:
+        if not self._is_on:
+            return
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._instant = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        if not self._lines:
+            asyncio.get_running_loop().call_later(WRITE_SECONDS, self.write)
+        self._lines.append(
+            f'{{"time": "{self._instant}.{int(now % 1 * 1000):03d}+00:00", '
+            f"{_facts(method, route, status, client_id)}, "
+            f'"milliseconds": {seconds * 1000:.1f}, "request_id": "{request_id}", '
+            f'"trace_id": "{request_id}"}}\n'
+        )
+
+    def write(self) -> None:
+        """Write what has come together; also to be called at the end."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write("".join(lines))
+            self._stream.flush()
+
+
+@lru_cache(maxsize=4096)
+def _facts(method: str, route: str, status: int, client_id: str) -> str:
+    facts = {
+        "level": "INFO",
+        "service": "gateway",
+        "event": CommonEvent.REQUEST.code,
+        "message": CommonEvent.REQUEST.message,
+        "method": method,
+        "route": route,
+        "status": status,
+        "client_id": client_id,
+    }
+    return json.dumps(facts, ensure_ascii=False)[1:-1]
