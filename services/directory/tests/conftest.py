@@ -1,9 +1,11 @@
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
+from sqlalchemy import text
 
 from maillage_common.audit import SystemReason
 from maillage_common.database import Database
@@ -48,6 +50,17 @@ class Directory:
     async def refreshes(self) -> None:
         async with self.database.write(system=SystemReason.IMPORT) as session:
             await projection.refresh(session)
+
+    async def settles(self) -> None:
+        """Other tests' transactions on the same server end: until then the feed rightly waits."""
+        waiting = text(
+            "SELECT COALESCE(max(xid), 0) >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+            " FROM change WHERE origin = feed_origin()"
+        )
+        async with asyncio.timeout(60), self.database.read() as session:
+            connection = await session.connection()
+            while (await connection.execute(waiting)).scalar_one():
+                await asyncio.sleep(0)
 
     @staticmethod
     def organization(name: str = "host", /, **fields: Any) -> dict[str, Any]:

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable
 
-from maillage_common.errors import Conflict, FieldError, Forbidden, NotFound, Unprocessable
+from maillage_common.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Gone,
+    NotFound,
+    Unprocessable,
+)
 
 
 class ServiceNotFound(NotFound):
@@ -76,6 +83,12 @@ class NotYourEnquiry(Forbidden):
 class EnquiryClosed(Conflict):
     code, title = "enquiry_closed", "This enquiry is answered or withdrawn"
 
+class FeedMoved(Gone):
+    code, title = "feed_moved", "This cursor belongs to another copy of the directory"
+
+
+class AlreadyExists(Conflict):
+    code, title = "already_exists", "There is already a record with this id"
 
 class PointNotCovered(NotFound):
     code, title = "point_not_covered", "No outline of a territory holds this point"

@@ -4,6 +4,8 @@ from fastapi import FastAPI
 
 from maillage_common.app import create_app
 from maillage_directory.capacity.routes import router as capacity
+from maillage_directory.changes.routes import router as changes
+from maillage_directory.history.routes import router as history
 from maillage_directory.hsds.routes import router as hsds
 from maillage_directory.locations.routes import router as locations
 from maillage_directory.needs.routes import router as needs
@@ -22,6 +24,8 @@ ROUTERS = (
     services,
     capacity,
     organizations,
+    history,
+    changes,
     needs,
     territories,
     programs,

@@ -58,7 +58,7 @@ def _organization(caller: Caller) -> UUID | None:
 
 
 # Evaluated once a statement: the networks the caller belongs to.
-_NETWORKS = (
+NETWORKS = (
     "ARRAY(SELECT pc.program_code::text FROM program_coverage pc"
     " WHERE pc.organization_id = :viewer_organization"
     " AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)"
@@ -84,7 +84,7 @@ def visible_sql(
     if layer.is_professional:
         ways.append(f"{visibility} = 'professional'")
         if layer.organization is not None or layer.function is not None:
-            ways.append(f"({visibility} = 'network' AND {network} = ANY ({_NETWORKS}))")
+            ways.append(f"({visibility} = 'network' AND {network} = ANY ({NETWORKS}))")
             parameters["viewer_organization"] = layer.organization
             parameters["viewer_function"] = (layer.function or "").lower()
     if layer.organization is not None:

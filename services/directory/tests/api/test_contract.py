@@ -14,7 +14,11 @@ from maillage_directory.settings import Settings
 
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
-CLOSED_READS = {"GET /directory/v1/services/{service_id}/capacity-reports"}
+CLOSED_READS = {
+    "GET /directory/v1/services/{service_id}/capacity-reports",
+    "GET /directory/v1/services/{service_id}/history",
+    "GET /directory/v1/organizations/{organization_id}/history",
+}
 
 
 def test_the_openapi_document_is_the_one_that_was_agreed(app: Any) -> None:

@@ -8,8 +8,10 @@ from maillage_directory.database_objects import TERRITORY_ABOVE
 from maillage_directory.models.cards import Card
 from maillage_directory.models.enquiries import Enquiry, EnquiryService
 from maillage_directory.models.events import Event, EventAttendance
+from maillage_directory.models.history import TRIGGERS, Change, FieldChange, Tombstone
 from maillage_directory.models.kinds import (
     AccessMode,
+    ActionType,
     ActorKind,
     Audience,
     CapacityStatus,
@@ -64,16 +66,20 @@ from maillage_directory.models.services import (
 )
 
 # A view belongs to the schema that the models describe, though no class stands for it.
-event.listen(SQLModel.metadata, "after_create", DDL(TERRITORY_ABOVE))  # type: ignore[no-untyped-call]
+# Neither do triggers; their functions are in the migrations.
+for _statement in (TERRITORY_ABOVE, *TRIGGERS):
+    event.listen(SQLModel.metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
 
 __all__ = [
     "AccessMode",
+    "ActionType",
     "ActionZone",
     "ActorKind",
     "Audience",
     "CapacityReport",
     "CapacityStatus",
     "Card",
+    "Change",
     "Closure",
     "Collection",
     "CollectionItem",
@@ -91,6 +97,7 @@ __all__ = [
     "Event",
     "EventAttendance",
     "EventKind",
+    "FieldChange",
     "Frequency",
     "HolidayRule",
     "Known",
@@ -124,6 +131,7 @@ __all__ = [
     "TerritoryMembership",
     "TerritoryOutline",
     "TerritoryRing",
+    "Tombstone",
     "Verification",
     "Visibility",
 ]

@@ -19,6 +19,14 @@ class ResourceType(StrEnum):
     SERVICE = "service"
 
 
+class ActionType(StrEnum):
+    """HSDS `metadata.last_action_type`."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
 class ActorKind(StrEnum):
     """What sort of actor stands behind an organization or a service."""
 

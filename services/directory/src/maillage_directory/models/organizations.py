@@ -29,6 +29,9 @@ class Organization(SQLModel, table=True):
     `text_origins` tells which words are not `authored`:
     `{"description": {"nl": {"origin": "machine", "on": "2026-10-01"}}}`. `details` are the members
     of the record that no query asks about, as `records.rows.DETAILS` names them.
+
+    Since `delisted_at` its owner alone sees it and its services, whatever is written or loaded: a
+    trigger holds `visibility` at `own`.
     """
 
     __tablename__ = "organization"
@@ -59,6 +62,7 @@ class Organization(SQLModel, table=True):
     details: dict[str, Any] = members()
     field_visibility: dict[str, str] = members()
     agreed_on: date | None = day()
+    delisted_at: datetime | None = columns.instant()
     email: str | None = columns.plain_text(nullable=True)
     url: str | None = columns.plain_text(nullable=True)
     visibility: Visibility = visibility()
