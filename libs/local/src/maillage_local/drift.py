@@ -10,6 +10,7 @@ import importlib
 import re
 import subprocess
 
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
 from sqlmodel import SQLModel
 
@@ -27,6 +28,8 @@ _NOT_SQL = ("--", "\\")
 def schema_drift(service: str, database: ServiceDatabase) -> str:
     """What only one of the two has, a line each (`migrations: …` / `models: …`); empty when equal.
 
+    `names: …` are revisions that the names of their files put in another order.
+
     `database` is migrated, and is spoilt afterwards.
     """
     migrated = _statements(database)
@@ -41,7 +44,15 @@ def schema_drift(service: str, database: ServiceDatabase) -> str:
     return "\n".join(
         [f"migrations: {line}" for line in sorted(migrated - modelled)]
         + [f"models: {line}" for line in sorted(modelled - migrated)]
+        + [f"names: {name}" for name in _misordered(service)]
     )
+
+
+def _misordered(service: str) -> list[str]:
+    scripts = ScriptDirectory.from_config(migrations.alembic_config(service))
+    walked = [script.revision for script in scripts.walk_revisions()]
+    named = [*migrations.revisions(service)]
+    return [] if named == walked[::-1] else named
 
 
 def down_and_up(service: str, database: ServiceDatabase) -> tuple[set[str], set[str], set[str]]:
