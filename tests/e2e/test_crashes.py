@@ -36,7 +36,6 @@ from maillage_local.scratch import scratch_folder
 from maillage_local.temporary_stack import (
     start_stack,
     stop_stack,
-    temporary_stack,
     wait_until_ready,
 )
 
@@ -44,14 +43,15 @@ TARGET = str(demo_service("target"))
 SERVERS = ("directory", "referrals", "campaigns", "gateway")
 WORKERS = ("directory-worker", "referrals-worker", "campaigns-worker")
 COUNSELLORS = 4
+# Between two calls: enough always go on for each kill to meet some, and all can be settled soon.
+PAUSE_SECONDS = 0.25
 LANGUAGES = ["fr", "nl", "en", "ar", "es", "tr", "pt", "ru", "uk", "ro", "pl", "bg", "de", "it"]
-# A killed worker's jobs are put back when it has been silent for thirty seconds.
 SETTLE_SECONDS = 90.0
 TRY_AGAIN = frozenset({502, 503, 504})
 # People are numbered: the campaign begins with some, small lists bring more, a big one others.
-FIRST_PEOPLE, SMALL_LIST, BIG_FROM, BIG_LIST = 600, 20, 5_000, 12_000
-
-
+FIRST_PEOPLE, SMALL_LIST, BIG_FROM, BIG_LIST = 600, 20, 5_000, 4_000
+# Rows in one transaction: a kill has sixteen of them in which to fall.
+BATCH_ROWS = 250
 THROUGH_CAMPAIGNS = "SELECT id::text FROM referral WHERE sender_service = 'campaigns'"
 
 
@@ -59,12 +59,14 @@ class GaveUp(AssertionError):
     """What was waited for did not come."""
 
 
-def wait_for(what: str, look: Callable[[], Any], *, seconds: float = SETTLE_SECONDS) -> Any:
+def wait_for(
+    what: str, look: Callable[[], Any], *, seconds: float = SETTLE_SECONDS, every: float = 0.1
+) -> Any:
     give_up = time.monotonic() + seconds
     while not (seen := look()):
         if time.monotonic() > give_up:
             raise GaveUp(f"waited {seconds:.0f} s in vain: {what}")
-        time.sleep(0.05)
+        time.sleep(every)
     return seen
 
 
@@ -164,6 +166,7 @@ class Work:
             answer = client.send("POST", path, key=lease["id"], json=attempt_on(lease))
             if answer.status_code == 201:
                 self.ledger.attempts[answer.json()["attempt"]["id"]] = answer.json()
+            self._enough.wait(PAUSE_SECONDS)
 
     def _refer(self) -> None:
         client = self.client("social-worker")
@@ -179,6 +182,7 @@ class Work:
             if made.status_code == 201:
                 assert made.json()["id"] not in self.ledger.referrals
                 self.ledger.referrals.add(made.json()["id"])
+            self._enough.wait(PAUSE_SECONDS)
 
     def _push_lists(self) -> None:
         client = self.client("office-mc")
@@ -239,11 +243,29 @@ def approve(client: Client, import_id: str) -> None:
     client.send("POST", f"/campaigns/v1/imports/{import_id}/decision", json=decision)
 
 
+@dataclass(frozen=True)
+class FirstStart:
+    """The stack of this module as it was first started, and how many seconds that took."""
+
+    folder: DataFolder
+    log: Path
+    process: Popen[bytes]
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def stack() -> Iterator[RunningStack]:
-    """Its processes are killed; each test leaves it running again."""
-    with temporary_stack() as folder:
-        yield RunningStack(folder)
+def first_start() -> Iterator[FirstStart]:
+    with scratch_folder() as scratch, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CAMPAIGNS_IMPORT_BATCH_ROWS", str(BATCH_ROWS))
+        folder, log = DataFolder(scratch / "stack"), scratch / "up.log"
+        with _started(folder, log) as (process, seconds):
+            yield FirstStart(folder, log, process, seconds)
+
+
+@pytest.fixture(scope="module")
+def stack(first_start: FirstStart) -> RunningStack:
+    """Its processes are killed; each test but the last leaves it running again."""
+    return RunningStack(first_start.folder)
 
 
 @pytest.fixture
@@ -283,9 +305,19 @@ def pid_of(stack: RunningStack, name: str) -> int | None:
 def kill(stack: RunningStack, *names: str) -> None:
     """SIGKILL, and wait until others run in their place."""
     before = {name: pid_of(stack, name) for name in names}
+    services = [name.removesuffix("-worker") for name in names if name in WORKERS]
+    known = "SELECT id FROM procrastinate_workers"
+    workers = {service: column(stack, service, known) for service in services}
     for pid in before.values():
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+    # As if they had been silent for the half minute after which their jobs are put back.
+    silent = (
+        "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+        " WHERE id = ANY(%s) RETURNING id"
+    )
+    for service, ids in workers.items():
+        assert column(stack, service, silent, ids)
     for name, pid in before.items():
         wait_for(f"another {name}", lambda n=name, p=pid: pid_of(stack, n) not in (None, p))  # type: ignore[misc]
     wait_for("the gateway says ready", lambda: is_ready(stack))
@@ -409,7 +441,7 @@ def push_big_list(office: Client, work: Work) -> str:
 
 def wait_until_midway(stack: RunningStack, import_id: str, condition: str) -> None:
     query = f"SELECT 1 FROM list_import WHERE id = %s AND {condition}"
-    wait_for(condition, lambda: column(stack, "campaigns", query, import_id))
+    wait_for(condition, lambda: column(stack, "campaigns", query, import_id), every=0.02)
 
 
 class TestKilledWhilePeopleWork:
@@ -459,15 +491,21 @@ class TestKilledWhilePeopleWork:
         assert (again.status_code, again.json()["id"]) == (200, import_id)
 
 
+@pytest.fixture(scope="module")
+def small_campaign(stack: RunningStack) -> str:
+    """A few people to call, one for each test."""
+    return make_campaign(stack, rows=20)
+
+
 class TestReferralsGone:
     """An attempt with an orientation while referrals does not answer."""
 
     @pytest.mark.parametrize("how", ["killed", "frozen", "frozen until the second try"])
     def test_keeps_the_attempt_and_orients_once_later(
-        self, how: str, stack: RunningStack, campaign: str
+        self, how: str, stack: RunningStack, small_campaign: str
     ) -> None:
         counsellor = Client(stack, "counsellor-mc")
-        wanted = {"campaign_id": campaign, "languages": LANGUAGES, "with_interpreter": True}
+        wanted = {"campaign_id": small_campaign, "languages": LANGUAGES, "with_interpreter": True}
         lease = counsellor.send("POST", "/campaigns/v1/leases", json=wanted).json()
         with _gone(stack, frozen=how != "killed"):
             path = f"/campaigns/v1/leases/{lease['id']}/attempts"
@@ -490,11 +528,11 @@ class TestReferralsGone:
         assert made == [placed["referral_id"]]
 
     def test_orients_once_when_campaigns_dies_before_it_can_note_it(
-        self, stack: RunningStack, campaign: str
+        self, stack: RunningStack, small_campaign: str
     ) -> None:
         """Referrals has committed, campaigns has not: the same request again must find it."""
         counsellor = Client(stack, "counsellor-mc")
-        wanted = {"campaign_id": campaign, "languages": LANGUAGES, "with_interpreter": True}
+        wanted = {"campaign_id": small_campaign, "languages": LANGUAGES, "with_interpreter": True}
         lease = counsellor.send("POST", "/campaigns/v1/leases", json=wanted).json()
         path, body = f"/campaigns/v1/leases/{lease['id']}/attempts", attempt_on(lease)
         before = column(stack, "referrals", THROUGH_CAMPAIGNS)
@@ -591,18 +629,20 @@ def mentioning(folder: Path) -> list[bytes]:
 
 
 class TestStopAndStart:
-    def test_leaves_no_process_and_keeps_the_data(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with scratch_folder() as scratch:
-            folder, log = DataFolder(scratch / "stack"), scratch / "up.log"
-            with _started(folder, log) as (process, first):
-                campaign = make_campaign(RunningStack(folder), rows=10)
-                _end(process, folder, signal.SIGKILL)
-            with _started(folder, log) as (process, again):
-                assert _cases(RunningStack(folder), campaign) > 0
-                _end(process, folder, signal.SIGTERM)
-            with _started(folder, log) as (process, third):
-                assert _cases(RunningStack(folder), campaign) > 0
-                _end(process, folder, signal.SIGINT)
+    """The last of this module: nothing runs afterwards."""
+
+    def test_leaves_no_process_and_keeps_the_data(
+        self, first_start: FirstStart, stack: RunningStack, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder, log, first = first_start.folder, first_start.log, first_start.seconds
+        campaign = make_campaign(stack, rows=10)
+        _end(first_start.process, folder, signal.SIGKILL)
+        with _started(folder, log) as (process, again):
+            assert _cases(stack, campaign) > 0
+            _end(process, folder, signal.SIGTERM)
+        with _started(folder, log) as (process, third):
+            assert _cases(stack, campaign) > 0
+            _end(process, folder, signal.SIGINT)
         with capsys.disabled():
             sys.stdout.write(
                 f"\nready in {first:.1f} s, after SIGKILL {again:.1f} s, SIGTERM {third:.1f} s\n"
