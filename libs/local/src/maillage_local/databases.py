@@ -7,12 +7,15 @@ application role that owns nothing and cannot bypass row-level security.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import URL
 
 from maillage_local.postgres import driver_url
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 DATABASE_SERVICES = ("directory", "referrals", "campaigns")
 # Roles belong to the whole server, and several test runs may share one: one at a time.
@@ -37,7 +40,7 @@ def app_role(service: str) -> str:
 
 
 @contextmanager
-def administration(admin_url: URL) -> Iterator[psycopg.Connection]:
+def administration(admin_url: "URL") -> Iterator[psycopg.Connection]:
     """A superuser's connection in autocommit, since databases are made outside transactions."""
     with psycopg.connect(driver_url(admin_url), autocommit=True) as connection:
         yield connection
@@ -97,7 +100,7 @@ def drop_database(admin: psycopg.Connection, name: str) -> None:
 
 
 def service_database(
-    admin_url: URL, service: str, name: str, passwords: Mapping[str, str]
+    admin_url: "URL", service: str, name: str, passwords: Mapping[str, str]
 ) -> ServiceDatabase:
     """The URLs of database `name` on the server of `admin_url`."""
 

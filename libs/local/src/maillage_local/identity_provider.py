@@ -18,9 +18,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 from jose import jwt
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from maillage_common import clock
 from maillage_local.data_folder import DataFolder, DemoAccounts
@@ -43,25 +45,17 @@ class TokenRefused(Exception):
         self.error, self.description, self.status = error, description, status
 
 
-def create(issuer: str, keys: SigningKeys, accounts: DemoAccounts) -> FastAPI:
+def create(issuer: str, keys: SigningKeys, accounts: DemoAccounts) -> Starlette:
     """The application of the issuer whose public address is `issuer`."""
-    app = FastAPI(
-        title="Maillage demo identity provider",
-        openapi_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
 
-    @app.get("/.well-known/openid-configuration")
-    def discovery() -> JSONResponse:
+    async def discovery(request: Request) -> JSONResponse:
         return JSONResponse(metadata(issuer), headers=_OPEN)
 
-    @app.get("/jwks.json")
-    def jwks() -> JSONResponse:
+    async def jwks(request: Request) -> JSONResponse:
         return JSONResponse(
             {"keys": keys.published()}, headers={"Cache-Control": "max-age=60", **_OPEN}
         )
 
-    @app.post("/token")
     async def token(request: Request) -> JSONResponse:
         try:
             form = await _form(request)
@@ -81,7 +75,13 @@ def create(issuer: str, keys: SigningKeys, accounts: DemoAccounts) -> FastAPI:
         }
         return JSONResponse(answer, headers=_PRIVATE)
 
-    return app
+    return Starlette(
+        routes=[
+            Route("/.well-known/openid-configuration", discovery),
+            Route("/jwks.json", jwks),
+            Route("/token", token, methods=["POST"]),
+        ]
+    )
 
 
 def metadata(issuer: str) -> dict[str, Any]:

@@ -23,12 +23,14 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import psycopg
-from sqlalchemy.engine import URL
 
 from maillage_local import launch
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
@@ -142,8 +144,11 @@ class Postgres:
         return self._process.pid if self._process else None
 
     @property
-    def admin_url(self) -> URL:
+    def admin_url(self) -> "URL":
         """The superuser's URL of the maintenance database."""
+        # SQLAlchemy takes half a second to load; the identity provider needs none of it.
+        from sqlalchemy.engine import URL
+
         return URL.create(
             "postgresql+psycopg",
             username=SUPERUSER,
@@ -260,7 +265,7 @@ class Postgres:
         return "\n".join(lines[-20:])
 
 
-def driver_url(url: URL) -> str:
+def driver_url(url: "URL") -> str:
     """`url` as libpq reads it (`postgresql://…`), password included."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
