@@ -9,42 +9,40 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
-from maillage_directory.loading.outcome import Lined, Outcome, Rejected
+from maillage_directory.loading.checking import codes_known
+from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Observation, Organization, ProgramCoverage
 from maillage_directory.records.schemas import CoverageRecord, ObservationRecord
 from maillage_directory.records.writing import table_of
-from maillage_directory.vocabulary import Terms, nearest
 
 _COVERAGE = uuid5(NAMESPACE_URL, "https://maillage.brussels/directory/coverage")
 
 
-async def load_coverage(
-    session: AsyncSession, lined: Lined, terms: Terms, outcome: Outcome
-) -> None:
+async def load_coverage(session: AsyncSession, lined: Lined, run: Run, outcome: Outcome) -> None:
     wanted = {record.organization for _, record in lined}
     found = await session.exec(select(Organization.id).where(col(Organization.id).in_(wanted)))
-    present = set(found.all())
+    present = run.organizations | set(found.all())
     rows = {}
     for number, record in lined:
         if record.organization not in present:
             outcome.rejected.append(
                 Rejected(number, "unknown_organization", "/organization", "Load it first.")
             )
-        elif _codes_known(number, record, terms, outcome):
+        elif codes_known(number, record, run.terms, outcome):
             row = _coverage_row(record)
             rows[row["id"]] = row
-    await _upsert(session, table_of(ProgramCoverage), list(rows.values()), "coverage", outcome)
+    await _upsert(session, table_of(ProgramCoverage), list(rows.values()), "coverage", run, outcome)
 
 
 async def load_observations(
-    session: AsyncSession, lined: Lined, terms: Terms, outcome: Outcome
+    session: AsyncSession, lined: Lined, run: Run, outcome: Outcome
 ) -> None:
     rows = {
         record.id: _observation_row(record)
         for number, record in lined
-        if _codes_known(number, record, terms, outcome)
+        if codes_known(number, record, run.terms, outcome)
     }
-    await _upsert(session, table_of(Observation), list(rows.values()), "observation", outcome)
+    await _upsert(session, table_of(Observation), list(rows.values()), "observation", run, outcome)
 
 
 def _coverage_row(record: CoverageRecord) -> dict[str, Any]:
@@ -89,25 +87,13 @@ def _observation_row(record: ObservationRecord) -> dict[str, Any]:
     }
 
 
-def _codes_known(
-    number: int, record: CoverageRecord | ObservationRecord, terms: Terms, outcome: Outcome
-) -> bool:
-    need = record.need if isinstance(record, ObservationRecord) else None
-    for field, code, known in (
-        ("need", need, terms.needs),
-        ("territory", record.territory, terms.territories),
-        ("program", record.program, terms.programs),
-    ):
-        if code is not None and code not in known:
-            near = ", ".join(nearest(code, known))
-            detail = f"Did you mean {near}?" if near else f"No {field} has this code."
-            outcome.rejected.append(Rejected(number, f"unknown_{field}", f"/{field}", detail))
-            return False
-    return True
-
-
 async def _upsert(
-    session: AsyncSession, table: Table, rows: list[dict[str, Any]], kind: str, outcome: Outcome
+    session: AsyncSession,
+    table: Table,
+    rows: list[dict[str, Any]],
+    kind: str,
+    run: Run,
+    outcome: Outcome,
 ) -> None:
     if not rows:
         return
@@ -123,6 +109,8 @@ async def _upsert(
             same = all(before[name] == value for name, value in row.items())
             counts = outcome.unchanged if same else outcome.changed
         counts[kind] += 1
+    if run.is_dry:
+        return
     statement = insert(table)
     changes = {name: statement.excluded[name] for name in rows[0] if name != "id"}
     await connection.execute(

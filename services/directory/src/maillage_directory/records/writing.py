@@ -1,12 +1,12 @@
 """Writes records, many at once: a fixed number of statements however many records there are."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, delete, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -90,8 +90,7 @@ async def write_services(
         await connection.execute(delete(model).where(col(model.service_id).in_(ids)))
     below = merged(parts)
     locations = below.pop(Location, [])
-    if locations:
-        await _upsert(connection, Location, list({row["id"]: row for row in locations}.values()))
+    await _write_locations(connection, locations)
     await _insert_all(connection, below)
 
 
@@ -111,29 +110,61 @@ def merged(parts: Iterable[Rows]) -> Rows:
 
 async def _insert_all(connection: AsyncConnection, rows: Mapping[type[SQLModel], Any]) -> None:
     for model, listed in rows.items():
-        if not listed:
-            continue
-        statement = insert(table_of(model))
-        if model in _HISTORY:
-            statement = statement.on_conflict_do_nothing()
-        await connection.execute(statement, listed)
+        await _insert(
+            connection, model, listed, "ON CONFLICT DO NOTHING" if model in _HISTORY else ""
+        )
 
 
 async def _upsert(
     connection: AsyncConnection, model: type[SQLModel], rows: Sequence[dict[str, Any]]
 ) -> None:
     """Insert or replace by id; a replaced row that has a version gains one."""
-    table = table_of(model)
-    statement = insert(table)
-    changes: dict[str, Any] = {
-        name: statement.excluded[name] for name in rows[0] if name not in ("id", "version")
-    }
-    changes["updated_at"] = clock.now()
-    if "version" in table.c:
-        changes["version"] = table.c.version + 1
+    if not rows:
+        return
+    kept = ", ".join(f"{name} = excluded.{name}" for name in rows[0] if name != "id")
+    grown = ", version = held.version + 1" if "version" in table_of(model).c else ""
     stamped = [{"updated_at": clock.now(), **row} for row in rows]
+    changes = f"ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, {kept}{grown}"
+    await _insert(connection, model, stamped, changes)
+
+
+async def _write_locations(connection: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
+    """A confidential place of which nothing is said keeps what is stored: readers are told nothing
+    of it, so that a record that was read, or exported, comes back without."""
+    by_id = {row["id"]: row for row in rows}
+    silent = {key for key, row in by_id.items() if _says_nothing(row)}
+    await _upsert(connection, Location, [row for key, row in by_id.items() if key not in silent])
+    await _insert(
+        connection,
+        Location,
+        [{"updated_at": clock.now(), **by_id[key]} for key in silent],
+        "ON CONFLICT (id) DO UPDATE SET is_confidential = true,"
+        " organization_id = excluded.organization_id",
+    )
+
+
+def _says_nothing(row: Mapping[str, Any]) -> bool:
+    told = ("name", "street", "city", "postcode", "commune_code", "latitude", "details")
+    return bool(row["is_confidential"]) and not any(row[name] for name in told)
+
+
+async def _insert(
+    connection: AsyncConnection,
+    model: type[SQLModel],
+    rows: Sequence[Mapping[str, Any]],
+    otherwise: str = "",
+) -> None:
+    """All rows, which have the same columns, in one statement: keys among them are checked at its
+    end, so that their order is free. Table and column names are our own."""
+    if not rows:
+        return
+    table, names = str(model.__tablename__), ", ".join(rows[0])
     await connection.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=changes), stamped
+        text(
+            f"INSERT INTO {table} AS held ({names}) SELECT {names}"  # noqa: S608
+            f" FROM json_populate_recordset(NULL::{table}, CAST(:records AS json)) {otherwise}"
+        ),
+        {"records": json.dumps(rows, default=str, separators=(",", ":"), ensure_ascii=False)},
     )
 
 

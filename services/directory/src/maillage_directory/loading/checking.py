@@ -1,0 +1,163 @@
+"""What a record must fit besides its own shape: codes, owners, places, the rest of its file."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
+from maillage_directory.models import Organization, Service
+from maillage_directory.records.rows import digest
+from maillage_directory.records.schemas import (
+    CoverageRecord,
+    ObservationRecord,
+    OrganizationRecord,
+    ServiceRecord,
+)
+from maillage_directory.records.writing import locations_of_others
+from maillage_directory.vocabulary import Terms, nearest
+
+
+def without_repeats(lined: Lined, run: Run, outcome: Outcome) -> Lined:
+    kept: Lined = []
+    for number, record in lined:
+        if record.id in run.lines:
+            detail = f"Line {run.lines[record.id]} has this id."
+            outcome.rejected.append(Rejected(number, "repeated_id", "/id", detail))
+            continue
+        run.lines[record.id] = number
+        kept.append((number, record))
+    return kept
+
+
+async def allowed(
+    session: AsyncSession, by_kind: Mapping[type, Lined], run: Run, outcome: Outcome
+) -> dict[type, Lined]:
+    """Only records of the organizations that the run may write, before and after."""
+    if run.only_for is None:
+        return dict(by_kind)
+    services = by_kind[ServiceRecord]
+    held = await session.exec(
+        select(Service.id, Service.organization_id).where(
+            col(Service.id).in_([record.id for _, record in services])
+        )
+    )
+    owners: dict[UUID, UUID] = dict(held.all())
+    kept: dict[type, Lined] = {kind: [] for kind in by_kind}
+    for kind, lined in by_kind.items():
+        for number, record in lined:
+            if kind in (CoverageRecord, ObservationRecord):
+                owned: set[UUID | None] = {None}
+            elif kind is OrganizationRecord:
+                owned = {record.id}
+            else:
+                owned = {record.organization, owners.get(record.id, record.organization)}
+            if owned <= run.only_for:
+                kept[kind].append((number, record))
+            else:
+                pointer = "/organization" if kind is ServiceRecord else "/id"
+                detail = "You may only change what belongs to your organization."
+                outcome.rejected.append(Rejected(number, "not_your_organization", pointer, detail))
+    return kept
+
+
+def changed_ones(lined: Lined, known: Mapping[UUID, str | None], outcome: Outcome) -> list[Any]:
+    records = []
+    for _, record in lined:
+        counts = outcome.created
+        if record.id in known:
+            same = known[record.id] == digest(record)
+            counts = outcome.unchanged if same else outcome.changed
+        counts[record.type] += 1
+        if counts is not outcome.unchanged:
+            records.append(record)
+    return records
+
+
+async def with_organization(
+    session: AsyncSession, lined: Lined, run: Run, outcome: Outcome
+) -> Lined:
+    wanted = {record.organization for _, record in lined} - run.organizations
+    found = await session.exec(select(Organization.id).where(col(Organization.id).in_(wanted)))
+    present = run.organizations | set(found.all())
+    kept = []
+    for number, record in lined:
+        if record.organization in present:
+            kept.append((number, record))
+        else:
+            outcome.rejected.append(
+                Rejected(number, "unknown_organization", "/organization", "Load it first.")
+            )
+    return kept
+
+
+async def with_own_location(
+    session: AsyncSession, lined: Lined, run: Run, outcome: Outcome
+) -> Lined:
+    held: dict[UUID, UUID] = {}
+    for _, record in lined:
+        for place in record.locations:
+            if place.id is not None:
+                held[place.id] = run.places.setdefault(place.id, record.organization)
+    others = await locations_of_others(session, held)
+    kept = []
+    for number, record in lined:
+        foreign = [
+            position
+            for position, place in enumerate(record.locations)
+            if place.id is not None
+            and (place.id in others or held[place.id] != record.organization)
+        ]
+        if foreign:
+            outcome.rejected.append(
+                Rejected(
+                    number,
+                    "location_of_another_organization",
+                    f"/locations/{foreign[0]}/id",
+                    "Give the place an id of its own.",
+                )
+            )
+        else:
+            kept.append((number, record))
+    return kept
+
+
+def codes_known(number: int, record: Any, terms: Terms, outcome: Outcome) -> bool:
+    """Every code of the record names something; each that does not is told, with what is near."""
+    found = [fault for fault in _codes(record) if fault[2] not in _known(fault[1], terms)]
+    for pointer, what, code in found:
+        near = tuple(nearest(code, _known(what, terms)))
+        detail = f"Did you mean {', '.join(near)}?" if near else f"No {what} has this code."
+        outcome.rejected.append(Rejected(number, f"unknown_{what}", pointer, detail, near))
+    return not found
+
+
+def _known(what: str, terms: Terms) -> Mapping[str, Any]:
+    if what == "network":
+        return {**terms.territories, **terms.programs}
+    return {"need": terms.needs, "program": terms.programs}.get(what, terms.territories)
+
+
+def _codes(record: Any) -> Iterable[tuple[str, str, str]]:
+    """(JSON pointer, what it names, the code)."""
+    if isinstance(record, OrganizationRecord | ServiceRecord) and record.network is not None:
+        yield "/network", "network", record.network
+    if isinstance(record, ServiceRecord):
+        for member, what in (
+            ("needs", "need"),
+            ("action_zones", "territory"),
+            ("programs", "program"),
+        ):
+            for position, code in enumerate(getattr(record, member)):
+                yield f"/{member}/{position}", what, code
+        for position, place in enumerate(record.locations):
+            if place.address is not None and place.address.commune_nis is not None:
+                pointer = f"/locations/{position}/address/commune_nis"
+                yield pointer, "territory", place.address.commune_nis
+    if isinstance(record, CoverageRecord | ObservationRecord):
+        for member in ("need", "territory", "program"):
+            code = getattr(record, member, None)
+            if code is not None:
+                yield f"/{member}", member, code
