@@ -32,8 +32,8 @@ class PostcodeNotFound(NotFound):
     code, title = "postcode_not_found", "This postcode is not in the region"
 
 
-class NotYourOrganization(Forbidden):
-    code, title = "not_your_organization", "You may only change what belongs to your organization"
+class OrganizationNotNamed(Unprocessable):
+    code, title = "organization_not_named", "Say which organization it belongs to"
 
 
 class LocationNotFound(NotFound):
@@ -83,12 +83,6 @@ class NotYourEnquiry(Forbidden):
 class EnquiryClosed(Conflict):
     code, title = "enquiry_closed", "This enquiry is answered or withdrawn"
 
-class FeedMoved(Gone):
-    code, title = "feed_moved", "This cursor belongs to another copy of the directory"
-
-
-class AlreadyExists(Conflict):
-    code, title = "already_exists", "There is already a record with this id"
 
 class PointNotCovered(NotFound):
     code, title = "point_not_covered", "No outline of a territory holds this point"
@@ -97,6 +91,17 @@ class PointNotCovered(NotFound):
 class OutlineNotFound(NotFound):
     code, title = "outline_not_found", "This territory has no outline"
 
+
+class NotYourOrganization(Forbidden):
+    code, title = "not_your_organization", "You may only change what belongs to your organization"
+
+
+class FeedMoved(Gone):
+    code, title = "feed_moved", "This cursor belongs to another copy of the directory"
+
+
+class AlreadyExists(Conflict):
+    code, title = "already_exists", "There is already a record with this id"
 
 
 class StillOffersServices(Conflict):
