@@ -56,6 +56,10 @@ class NotHeldThen(Unprocessable):
     code, title = "not_held_then", "The event was not held on that day"
 
 
+class TooManyOccurrences(Unprocessable):
+    code, title = "too_many_occurrences", "More occurrences than one calendar file holds"
+
+
 class ObservationNotFound(NotFound):
     code, title = "observation_not_found", "No such observation, or none that you may see"
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from maillage_common.app import create_app
+from maillage_directory.agenda.routes import router as agenda
 from maillage_directory.capacity.routes import router as capacity
 from maillage_directory.changes.routes import router as changes
 from maillage_directory.history.routes import router as history
@@ -32,6 +33,7 @@ ROUTERS = (
     observations,
     locations,
     rotas,
+    agenda,
     hsds,
 )
 

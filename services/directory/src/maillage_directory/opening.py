@@ -128,12 +128,13 @@ def closing_time(
         facts = day_facts(day)
         for rule in rules:
             if rule.opens <= at < rule.closes and rule.occurs_on(facts):
-                closes = _wall_clock(day, rule.closes)
+                closes = wall_clock(day, rule.closes)
                 last = max(last, closes) if last else closes
     return last
 
 
-def _wall_clock(day: date, minute: int) -> datetime:
+def wall_clock(day: date, minute: int) -> datetime:
+    """The instant when clocks in Brussels show that minute, counted from midnight of `day`."""
     days, within = divmod(minute, MINUTES_A_DAY)
     clock = time(within // 60, within % 60)
     return datetime.combine(day + timedelta(days=days), clock, tzinfo=BRUSSELS)

@@ -15,6 +15,7 @@ from maillage_directory.settings import Settings
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
 CLOSED_READS = {
+    "GET /directory/v1/events/{event_id}/attendance",
     "GET /directory/v1/services/{service_id}/capacity-reports",
     "GET /directory/v1/services/{service_id}/history",
     "GET /directory/v1/organizations/{organization_id}/history",

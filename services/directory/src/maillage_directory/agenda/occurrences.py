@@ -1,0 +1,69 @@
+"""When an event is held: always computed, never stored."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from maillage_directory.agenda.schemas import EventContent
+from maillage_directory.models import HolidayRule
+from maillage_directory.opening import BRUSSELS, Rule, day_facts, wall_clock
+from maillage_directory.records.parts import ScheduleEntry
+
+
+class Held(NamedTuple):
+    """One occurrence; in this order of fields they are listed."""
+
+    starts_at: datetime
+    event_id: UUID
+    ends_at: datetime
+    event: Any
+
+    @property
+    def on(self) -> date:
+        return self.starts_at.astimezone(BRUSSELS).date()
+
+
+def bounds(content: EventContent) -> tuple[date, date | None]:
+    """The first and the last day on which an occurrence may begin; no last: no end."""
+    if content.schedule is not None:
+        rule = content.schedule.as_rule()
+        return rule.starts_on or date(1970, 1, 1), rule.ends_on
+    assert content.starts_at is not None
+    assert content.ends_at is not None
+    starts, ends = (at.astimezone(BRUSSELS).date() for at in (content.starts_at, content.ends_at))
+    return starts, ends
+
+
+def held_between(event: Any, since: date, until: date) -> Iterator[Held]:
+    """The occurrences of a stored event that begin on these days, both included, in order; one
+    that is still going on at the start of `since` too."""
+    if event.starts_at is not None:
+        starts, ends = (at.astimezone(BRUSSELS) for at in (event.starts_at, event.ends_at))
+        cancelled = starts.date().isoformat() in event.cancelled_on
+        if starts.date() <= until and ends.date() >= since and not cancelled:
+            yield Held(starts, event.id, ends, event)
+        return
+    rule = _rule(event.schedule)
+    day = max(since, event.first_on)
+    last = min(until, event.last_on) if event.last_on else until
+    while day <= last:
+        if rule.occurs_on(day_facts(day)) and day.isoformat() not in event.cancelled_on:
+            opens, closes = wall_clock(day, rule.opens), wall_clock(day, rule.closes)
+            yield Held(opens, event.id, closes, event)
+        day += timedelta(days=1)
+
+
+def in_order(events: Iterable[Any], since: date, until: date) -> Iterator[Held]:
+    """The occurrences of many events, by start and then by id."""
+    return heapq.merge(
+        *(held_between(event, since, until) for event in events),
+        key=lambda held: (held.starts_at, held.event_id),
+    )
+
+
+def _rule(schedule: dict[str, Any]) -> Rule:
+    # COUNT is already in the event's last day, and is slow to follow.
+    entry = ScheduleEntry.model_validate({**schedule, "count": None})
+    return entry.as_rule(open_on_holidays=entry.on_holidays == HolidayRule.OPEN)
