@@ -20,14 +20,16 @@ CREATE = (
             f" WITH public.unaccent, pg_catalog.{stemmer}",
         )
     ),
+    "CREATE AGGREGATE public.tsvector_of (tsvector)"
+    " (SFUNC = tsvector_concat, STYPE = tsvector, INITCOND = '')",
 )
 
 # Every territory and all those above it, itself included. Uncertain ones are dropped when a certain
 # one settles their kind (1020 lies in the basin Nord, though its commune lies in several), and when
 # the territory has memberships of that kind of its own (1000 names its basins: what its commune may
-# lie in says nothing more).
-TERRITORY_ABOVE = """
-CREATE VIEW public.territory_above AS
+# lie in says nothing more). The table `territory_above` keeps its rows.
+TERRITORY_CLIMB = """
+CREATE VIEW public.territory_climb AS
 WITH RECURSIVE climb(code, above, is_certain) AS (
     SELECT t.code, t.code, true FROM public.territory t
     UNION
@@ -54,10 +56,47 @@ WHERE b.is_certain OR NOT EXISTS (
 )
 """
 
+# Whether a rule of a service or a turn of its rota opens it, for the services whose hours are more
+# than plain weekly rules. PL/pgSQL keeps the plan of its query; written into each search, the same
+# would cost every one of them its start.
+OPENS_BY_RULE = """
+CREATE FUNCTION public.opens_by_rule(
+    service uuid, at_minute int, on_day date, is_holiday boolean, days text[], month_days text[],
+    day_number int, month_number int
+)
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM (
+            SELECT h.opens_minute, h.closes_minute, h.on_holidays, h.starts_on, h.ends_on, h.byday,
+                h.bymonthday, h.repeat_every, h.phase, h.freq, h.week_shift
+            FROM public.schedule h WHERE h.service_id = service
+            UNION ALL
+            SELECT t.opens_minute, t.closes_minute, t.on_holidays, t.starts_on, t.ends_on, t.byday,
+                t.bymonthday, t.repeat_every, t.phase, t.freq, t.week_shift
+            FROM public.rota_turn t WHERE t.service_id = service
+        ) h
+        WHERE h.opens_minute <= at_minute AND h.closes_minute > at_minute
+            AND (h.on_holidays = 'open' OR NOT is_holiday)
+            AND (h.starts_on IS NULL OR h.starts_on <= on_day)
+            AND (h.ends_on IS NULL OR h.ends_on >= on_day)
+            AND (h.byday = '{}' OR h.byday && days)
+            AND (h.bymonthday = '{}' OR h.bymonthday && month_days)
+            AND (h.repeat_every = 1 OR h.phase = CASE h.freq
+                WHEN 'WEEKLY' THEN (day_number + h.week_shift) / 7
+                ELSE month_number END % h.repeat_every)
+    );
+END
+$$
+"""
+
 # The threshold belongs to the function: a session setting would have to follow every pooled
 # connection. 0.45 lets one wrong letter through in a word of eight ("logemant").
 CREATE_AFTER_TABLES = (
-    TERRITORY_ABOVE,
+    TERRITORY_CLIMB,
+    OPENS_BY_RULE,
     """
 CREATE FUNCTION public.service_resembling(asked text)
 RETURNS TABLE (service_id uuid, likeness real)
@@ -72,10 +111,12 @@ $$
 )
 
 DROP = (
+    "DROP FUNCTION public.opens_by_rule(uuid, int, date, boolean, text[], text[], int, int)",
     "DROP FUNCTION public.service_resembling(text)",
-    "DROP VIEW public.territory_above",
+    "DROP VIEW public.territory_climb",
 )
 DROP_AFTER_TABLES = (
+    "DROP AGGREGATE public.tsvector_of (tsvector)",
     "DROP TEXT SEARCH CONFIGURATION public.directory_simple",
     "DROP TEXT SEARCH CONFIGURATION public.directory_dutch",
     "DROP TEXT SEARCH CONFIGURATION public.directory_french",

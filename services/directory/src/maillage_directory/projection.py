@@ -15,8 +15,31 @@ def _statement(name: str, *arrays: str) -> TextClause:
     return text(sql).bindparams(*(bindparam(array, type_=ARRAY(Uuid())) for array in arrays))
 
 
+_TERRITORIES = text("""
+WITH present AS MATERIALIZED (
+    SELECT code, above, is_certain FROM territory_climb
+), gone AS (
+    DELETE FROM territory_above k
+    WHERE NOT EXISTS (SELECT FROM present p WHERE p.code = k.code AND p.above = k.above)
+    RETURNING k.code
+), come AS (
+    INSERT INTO territory_above AS k (code, above, is_certain)
+    SELECT code, above, is_certain FROM present
+    ON CONFLICT (code, above) DO UPDATE SET is_certain = excluded.is_certain
+    WHERE k.is_certain <> excluded.is_certain
+    RETURNING k.code
+)
+SELECT code FROM gone UNION SELECT code FROM come
+""")
 _ORGANIZATIONS = _statement("projection_organizations.sql", "organizations")
 _SERVICES = _statement("projection_services.sql", "services", "organizations")
+
+
+async def refresh_territories(session: AsyncSession) -> list[str]:
+    """Derive `territory_above` again: after a change of territories or their memberships, and when
+    a dated one begins or ends. The codes below which something changed."""
+    connection = await session.connection()
+    return list((await connection.execute(_TERRITORIES)).scalars())
 
 
 async def refresh(
@@ -31,6 +54,8 @@ async def refresh(
     """
     if services is not None and not services:
         return
+    if services is None and organizations is None:
+        await refresh_territories(session)
     connection = await session.connection()
     asked = {
         "services": None if services is None else list(services),

@@ -14,16 +14,84 @@ WITH RECURSIVE need_above(code, above) AS (
     WHERE (CAST(:services AS uuid[]) IS NULL OR s.id = ANY(CAST(:services AS uuid[])))
         AND (CAST(:organizations AS uuid[]) IS NULL
             OR s.organization_id = ANY(CAST(:organizations AS uuid[])))
-), territory_above_all AS MATERIALIZED (
-    SELECT a.code, a.above, a.is_certain, t.kind
-    FROM territory_above a JOIN territory t ON t.code = a.above
+), need_words AS MATERIALIZED (
+    -- The everyday words of a need are its own: "studio" should not find every housing service.
+    SELECT n.code, named.spelled, concat_ws(' ', named.spelled, own.fr, own.nl, own.en) AS own_spelled,
+        named.document,
+        named.document || to_tsvector('public.directory_french', COALESCE(own.fr, ''))
+            || to_tsvector('public.directory_dutch', COALESCE(own.nl, ''))
+            || to_tsvector('public.directory_simple', concat_ws(' ', own.fr, own.nl, own.en))
+            AS own_document
+    FROM need n
+    CROSS JOIN LATERAL (
+        SELECT concat_ws(' ', n.name->>'fr', n.name->>'nl', n.name->>'en') AS spelled,
+            to_tsvector('public.directory_french', COALESCE(n.name->>'fr', ''))
+            || to_tsvector('public.directory_dutch', COALESCE(n.name->>'nl', ''))
+            || to_tsvector('public.directory_simple',
+                concat_ws(' ', n.name->>'fr', n.name->>'nl', n.name->>'en')) AS document
+    ) named
+    CROSS JOIN LATERAL (
+        SELECT n.keywords->>'fr' AS fr, n.keywords->>'nl' AS nl, n.keywords->>'en' AS en
+    ) own
+    WHERE n.code IN (
+        SELECT a.above FROM asked s
+        JOIN service_need sn ON sn.service_id = s.id JOIN need_above a ON a.code = sn.need_code
+    )
+), organization_words AS MATERIALIZED (
+    SELECT o.id, spelled.name AS spelled,
+        to_tsvector('public.directory_french', COALESCE(o.name->>'fr', ''))
+        || to_tsvector('public.directory_dutch', COALESCE(o.name->>'nl', ''))
+        || to_tsvector('public.directory_simple', COALESCE(spelled.name, '')) AS document
+    FROM organization o
+    CROSS JOIN LATERAL (
+        SELECT string_agg(value, ' ') AS name FROM jsonb_each_text(o.name)
+    ) spelled
+    WHERE o.id IN (SELECT s.organization_id FROM asked s)
+), told AS MATERIALIZED (
+    -- A confidential place is placed nowhere.
+    SELECT sal.service_id, l.id, l.latitude, l.longitude, l.commune_code::text AS commune,
+        pc.code::text AS postcode
+    FROM asked s
+    JOIN service_at_location sal ON sal.service_id = s.id
+    JOIN location l ON l.id = sal.location_id
+        AND NOT l.is_confidential AND l.location_type = 'physical'
+    LEFT JOIN territory pc ON pc.code = l.postcode AND pc.kind = 'postcode'
+), area AS MATERIALIZED (
+    -- A place lies where its postcode does and, surely, where its commune surely does and inside the
+    -- outlines drawn around it; what that settles for a kind of territory beats the postcode's doubts.
+    SELECT service_id,
+        COALESCE(array_agg(DISTINCT above) FILTER (WHERE is_certain), '{}') AS certain,
+        COALESCE(array_agg(DISTINCT above) FILTER (WHERE NOT is_certain), '{}') AS perhaps
+    FROM (
+        SELECT z.service_id, a.above::text, a.is_certain, false AS is_settled
+        FROM asked s
+        JOIN action_zone z ON z.service_id = s.id
+        JOIN territory_above a ON a.code = z.territory_code
+        UNION ALL
+        SELECT w.service_id, a.above::text, a.is_certain,
+            bool_or(a.is_certain) OVER (PARTITION BY w.service_id, w.id, t.kind)
+        FROM (
+            SELECT service_id, id, postcode AS code, false AS is_sure FROM told
+            WHERE postcode IS NOT NULL
+            UNION ALL
+            SELECT service_id, id, commune, postcode IS NOT NULL FROM told WHERE commune IS NOT NULL
+            UNION ALL
+            SELECT service_id, id, h.code, true
+            FROM told CROSS JOIN LATERAL territories_holding(latitude, longitude) AS h(code)
+            WHERE latitude IS NOT NULL
+        ) w
+        JOIN territory_above a ON a.code = w.code AND (a.is_certain OR NOT w.is_sure)
+        JOIN territory t ON t.code = a.above
+    ) placed
+    WHERE is_certain OR NOT is_settled
+    GROUP BY service_id
 ), made AS MATERIALIZED (
     SELECT
         s.id, s.organization_id, s.status, s.visibility, s.network, s.o_visibility, s.o_network,
         s.source, COALESCE(s.kind, s.o_kind) AS kind, s.access, s.age_min, s.age_max, s.version,
         s.updated_at,
         need.above AS needs, program.codes AS programs, spoken.codes AS languages,
-        zone.codes AS zones, area.certain AS within,
+        zone.codes AS zones, COALESCE(area.certain, '{}') AS within,
         ARRAY(SELECT unnest(area.perhaps) EXCEPT SELECT unnest(area.certain)) AS perhaps_within,
         condition.yes || CASE WHEN s.cost = 'free' THEN '{cost_free}'::text[] ELSE '{}' END
             || CASE WHEN s.accessible = 'yes' THEN '{accessible}'::text[] ELSE '{}' END
@@ -33,18 +101,20 @@ WITH RECURSIVE need_above(code, above) AS (
             AS answers_no,
         place.latitudes, place.longitudes,
         s.access && '{phone,online,home_visit,mobile_round}'::text[] AS is_remote,
-        hours.has_schedule, capacity.status AS capacity_status,
+        place.cells, hours.has_schedule, hours.has_rules, hours.ordinary, hours.on_holidays,
+        hours.closed, NULL::real AS quality, capacity.status AS capacity_status,
         capacity.valid_until AS capacity_valid_until, checked.verified_at,
         lower(public.unaccent(COALESCE(s.name->>'fr', s.name->>'nl', spelled.name))) AS sort_name,
-        jsonb_build_object(
-            'name_fr', s.name->>'fr', 'name_nl', s.name->>'nl', 'name_any', spelled.name,
-            'need_fr', need.fr, 'need_nl', need.nl, 'need_any', need.spelled,
-            'organization_fr', s.o_name->>'fr', 'organization_nl', s.o_name->>'nl',
-            'organization_any', spelled.organization,
-            'description_fr', s.description->>'fr', 'description_nl', s.description->>'nl',
-            'description_any', spelled.description
-        ) AS words,
-        lower(public.unaccent(concat_ws(' ', spelled.name, need.spelled, spelled.organization)))
+        setweight(to_tsvector('public.directory_french', COALESCE(s.name->>'fr', ''))
+            || to_tsvector('public.directory_dutch', COALESCE(s.name->>'nl', ''))
+            || to_tsvector('public.directory_simple', spelled.name), 'A')
+        || setweight(need.document, 'B') || setweight(host.document, 'C')
+        -- French and Dutch descriptions are found by their stems alone: half the size, and the time.
+        || setweight(to_tsvector('public.directory_french', COALESCE(s.description->>'fr', ''))
+            || to_tsvector('public.directory_dutch', COALESCE(s.description->>'nl', ''))
+            || to_tsvector('public.directory_simple', COALESCE(spelled.description, '')), 'D')
+            AS document,
+        lower(public.unaccent(concat_ws(' ', spelled.name, need.spelled, host.spelled)))
             AS typo_text,
         jsonb_strip_nulls(s.details || jsonb_build_object(
             'id', s.id, 'status', s.status,
@@ -56,7 +126,7 @@ WITH RECURSIVE need_above(code, above) AS (
             'interpreter', s.offers_interpreter, 'access', s.access,
             'conditions', condition.known, 'age_min', s.age_min, 'age_max', s.age_max,
             'cost', s.cost, 'accessible', s.accessible,
-            'schedules', hours.schedules, 'closures', hours.closures,
+            'schedules', hours.schedules, 'turns', hours.turns, 'closures', hours.closures,
             'locations', place.locations, 'phones', reach.phones, 'contacts', reach.contacts,
             'email', s.email, 'url', s.url, 'action_zones', zone.codes,
             'programs', program.codes, 'visibility', s.visibility, 'network', s.network,
@@ -67,26 +137,17 @@ WITH RECURSIVE need_above(code, above) AS (
     FROM asked s
     CROSS JOIN LATERAL (
         SELECT
-            COALESCE(array_agg(DISTINCT n.code ORDER BY n.code)
-                FILTER (WHERE n.code = sn.need_code), '{}') AS own,
-            COALESCE(array_agg(DISTINCT n.code ORDER BY n.code)
-                FILTER (WHERE n.code IS NOT NULL), '{}') AS above,
-            string_agg(DISTINCT w.fr, ' ') AS fr,
-            string_agg(DISTINCT w.nl, ' ') AS nl,
-            concat_ws(' ', string_agg(DISTINCT w.fr, ' '), string_agg(DISTINCT w.nl, ' '),
-                string_agg(DISTINCT w.en, ' ')) AS spelled
-        FROM service_need sn
-        JOIN need_above a ON a.code = sn.need_code
-        JOIN need n ON n.code = a.above
-        -- The everyday words of a need are its own: "studio" should not find every housing service.
-        CROSS JOIN LATERAL (
-            SELECT
-                concat_ws(' ', n.name->>'fr', CASE WHEN own THEN n.keywords->>'fr' END) AS fr,
-                concat_ws(' ', n.name->>'nl', CASE WHEN own THEN n.keywords->>'nl' END) AS nl,
-                concat_ws(' ', n.name->>'en', CASE WHEN own THEN n.keywords->>'en' END) AS en
-            FROM (SELECT n.code = sn.need_code AS own) whose
-        ) w
-        WHERE sn.service_id = s.id
+            COALESCE(array_agg(n.code ORDER BY n.code) FILTER (WHERE n.is_own), '{}') AS own,
+            COALESCE(array_agg(n.code ORDER BY n.code), '{}') AS above,
+            string_agg(CASE WHEN n.is_own THEN w.own_spelled ELSE w.spelled END, ' ') AS spelled,
+            public.tsvector_of(CASE WHEN n.is_own THEN w.own_document ELSE w.document END) AS document
+        FROM (
+            SELECT a.above AS code, bool_or(a.above = sn.need_code) AS is_own
+            FROM service_need sn JOIN need_above a ON a.code = sn.need_code
+            WHERE sn.service_id = s.id
+            GROUP BY a.above
+        ) n
+        JOIN need_words w ON w.code = n.code
     ) need
     CROSS JOIN LATERAL (
         SELECT COALESCE(array_agg(p.program_code::text ORDER BY p.program_code), '{}') AS codes
@@ -114,6 +175,8 @@ WITH RECURSIVE need_above(code, above) AS (
         SELECT
             COALESCE(array_agg(p.latitude) FILTER (WHERE p.latitude IS NOT NULL), '{}') AS latitudes,
             COALESCE(array_agg(p.longitude) FILTER (WHERE p.latitude IS NOT NULL), '{}') AS longitudes,
+            COALESCE(array_agg('@' || floor(p.latitude * 4) || '/' || floor(p.longitude * 2.5))
+                FILTER (WHERE p.latitude IS NOT NULL), '{@}') AS cells,
             COALESCE(jsonb_agg(p.shown ORDER BY p.id), '[]') AS locations
         FROM (
             SELECT l.id,
@@ -141,43 +204,60 @@ WITH RECURSIVE need_above(code, above) AS (
             WHERE sal.service_id = s.id
         ) p
     ) place
+    LEFT JOIN area ON area.service_id = s.id
+    JOIN organization_words host ON host.id = s.organization_id
     CROSS JOIN LATERAL (
-        SELECT
-            COALESCE(array_agg(DISTINCT t.above) FILTER (WHERE t.is_certain), '{}') AS certain,
-            COALESCE(array_agg(DISTINCT t.above) FILTER (WHERE NOT t.is_certain), '{}') AS perhaps
+        SELECT h.has_schedule OR t.turns <> '[]' AS has_schedule,
+            h.has_rules OR t.turns <> '[]' AS has_rules,
+            h.schedules, t.turns, x.closures, x.closed, plain.ordinary, plain.on_holidays
         FROM (
-            SELECT z.above, z.is_certain FROM territory_above_all z WHERE z.code = ANY (zone.codes)
-            UNION ALL
-            -- A place lies where its postcode does and, surely, where its commune surely does; what
-            -- that settles for a kind of territory beats the postcode's doubts. Not a confidential one.
-            SELECT a.above, a.is_certain
-            FROM service_at_location sal
-            JOIN location l ON l.id = sal.location_id
-                AND NOT l.is_confidential AND l.location_type = 'physical'
-            LEFT JOIN territory pc ON pc.code = l.postcode AND pc.kind = 'postcode'
-            JOIN territory_above_all a ON a.code = COALESCE(pc.code, l.commune_code::text)
-                OR a.code = l.commune_code::text AND a.is_certain
-            WHERE sal.service_id = s.id AND (a.is_certain OR NOT EXISTS (
-                SELECT FROM territory_above_all c
-                WHERE c.code IN (pc.code, l.commune_code::text) AND c.is_certain AND c.kind = a.kind
-            ))
+            SELECT count(*) > 0 AS has_schedule,
+                COALESCE(bool_or(NOT is_plain), false) AS has_rules,
+                COALESCE(jsonb_agg(jsonb_build_object(
+                    'freq', h.freq, 'interval', h.repeat_every, 'byday', h.byday,
+                    'bymonthday', h.bymonthday, 'opens', h.opens_minute, 'closes', h.closes_minute,
+                    'dtstart', h.dtstart, 'until', h.until, 'count', h.count, 'wkst', h.wkst,
+                    'valid_from', h.valid_from, 'valid_to', h.valid_to, 'starts_on', h.starts_on,
+                    'ends_on', h.ends_on, 'week_shift', h.week_shift, 'phase', h.phase,
+                    'on_holidays', h.on_holidays, 'description', h.description,
+                    'attending_type', h.attending_type, 'schedule_link', h.schedule_link
+                ) ORDER BY h.position), '[]') AS schedules
+            FROM schedule h
+            CROSS JOIN LATERAL (
+                SELECT h.freq = 'WEEKLY' AND h.repeat_every = 1 AND h.starts_on IS NULL
+                    AND h.ends_on IS NULL AS is_plain
+            ) plain
+            WHERE h.service_id = s.id
+        ) h
+        CROSS JOIN (
+            -- The plain rules alone, day by day; see ServiceSearch.
+            SELECT COALESCE(range_agg(slot), '{}') AS ordinary,
+                COALESCE(range_agg(slot) FILTER (WHERE h.on_holidays = 'open'), '{}') AS on_holidays
+            FROM schedule h
+            CROSS JOIN unnest('{MO,TU,WE,TH,FR,SA,SU}'::text[]) WITH ORDINALITY AS d(code, number)
+            CROSS JOIN LATERAL (
+                SELECT int4range((d.number::int - 1) * 2880 + h.opens_minute,
+                    (d.number::int - 1) * 2880 + h.closes_minute) AS slot
+            ) at
+            WHERE h.service_id = s.id AND h.freq = 'WEEKLY' AND h.repeat_every = 1
+                AND h.starts_on IS NULL AND h.ends_on IS NULL AND d.code = ANY (h.byday)
+        ) plain
+        CROSS JOIN (
+            SELECT COALESCE(jsonb_agg(jsonb_build_object(
+                'freq', t.freq, 'interval', t.repeat_every, 'byday', t.byday,
+                'bymonthday', t.bymonthday, 'opens', t.opens_minute, 'closes', t.closes_minute,
+                'starts_on', t.starts_on, 'ends_on', t.ends_on, 'week_shift', t.week_shift,
+                'phase', t.phase, 'on_holidays', t.on_holidays
+            ) ORDER BY t.rota_id, t.position), '[]') AS turns
+            FROM rota_turn t WHERE t.service_id = s.id
         ) t
-    ) area
-    CROSS JOIN LATERAL (
-        SELECT
-            EXISTS (SELECT FROM schedule h WHERE h.service_id = s.id) AS has_schedule,
-            (SELECT COALESCE(jsonb_agg(jsonb_build_object(
-                'freq', h.freq, 'interval', h.repeat_every, 'byday', h.byday,
-                'bymonthday', h.bymonthday, 'opens', h.opens_minute, 'closes', h.closes_minute,
-                'dtstart', h.dtstart, 'until', h.until, 'count', h.count, 'wkst', h.wkst,
-                'valid_from', h.valid_from, 'valid_to', h.valid_to, 'starts_on', h.starts_on,
-                'ends_on', h.ends_on, 'week_shift', h.week_shift, 'phase', h.phase,
-                'on_holidays', h.on_holidays, 'description', h.description,
-                'attending_type', h.attending_type, 'schedule_link', h.schedule_link
-            ) ORDER BY h.position), '[]') FROM schedule h WHERE h.service_id = s.id) AS schedules,
-            (SELECT COALESCE(jsonb_agg(jsonb_build_object(
-                'from', x.starts_on, 'to', x.ends_on, 'reason', x.reason
-            ) ORDER BY x.starts_on, x.id), '[]') FROM closure x WHERE x.service_id = s.id) AS closures
+        CROSS JOIN (
+            SELECT COALESCE(range_agg(daterange(x.starts_on, x.ends_on, '[]')), '{}') AS closed,
+                COALESCE(jsonb_agg(jsonb_build_object(
+                    'from', x.starts_on, 'to', x.ends_on, 'reason', x.reason
+                ) ORDER BY x.starts_on, x.id), '[]') AS closures
+            FROM closure x WHERE x.service_id = s.id
+        ) x
     ) hours
     CROSS JOIN LATERAL (
         SELECT
@@ -206,8 +286,8 @@ WITH RECURSIVE need_above(code, above) AS (
     CROSS JOIN LATERAL (
         SELECT
             (SELECT string_agg(value, ' ') FROM jsonb_each_text(s.name)) AS name,
-            (SELECT string_agg(value, ' ') FROM jsonb_each_text(s.o_name)) AS organization,
-            (SELECT string_agg(value, ' ') FROM jsonb_each_text(s.description)) AS description
+            (SELECT string_agg(value, ' ') FROM jsonb_each_text(s.description)
+            WHERE key NOT IN ('fr', 'nl')) AS description
     ) spelled
 ), carded AS (
     INSERT INTO card AS kept (
@@ -235,25 +315,33 @@ WITH RECURSIVE need_above(code, above) AS (
 INSERT INTO service_search (
     service_id, organization_id, status, visibility, network, organization_visibility,
     organization_network, source, is_demo, kind, needs, programs, access, languages, zones, within,
-    perhaps_within, answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote,
-    has_schedule, capacity_status, capacity_valid_until, verified_at, sort_name, words, typo_text
+    perhaps_within, places, answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote,
+    has_schedule, has_rules, hours, holiday_hours, closed, capacity_status, capacity_valid_until,
+    verified_at, quality, sort_name, typo_text, document
 )
 SELECT
     id, organization_id, status, visibility, network, o_visibility, o_network, source,
-    source = 'demo', kind, needs, programs, access, languages, zones, within, perhaps_within,
+    source = 'demo', kind, needs, programs, access,
+    CASE WHEN languages = '{}' THEN '{?}' ELSE languages END, zones, within, perhaps_within,
+    ARRAY(SELECT DISTINCT unnest(within || perhaps_within || cells)
+        UNION ALL SELECT '+' || unnest(zones)),
     answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote, has_schedule,
-    capacity_status, capacity_valid_until, verified_at, sort_name, words, typo_text
+    has_rules, ordinary, on_holidays, closed, capacity_status, capacity_valid_until,
+    verified_at, quality, sort_name, typo_text, document
 FROM made
 ON CONFLICT (service_id) DO UPDATE SET
     (organization_id, status, visibility, network, organization_visibility,
-    organization_network, source, is_demo, kind, needs, programs, access, languages, zones, within,
-    perhaps_within, answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote,
-    has_schedule, capacity_status, capacity_valid_until, verified_at, sort_name, words, typo_text)
+    organization_network, source, is_demo, kind, needs, programs, access, languages, zones,
+    within, perhaps_within, places, answers_yes, answers_no, age_min, age_max, latitudes,
+    longitudes, is_remote, has_schedule, has_rules, hours, holiday_hours, closed,
+    capacity_status, capacity_valid_until, verified_at, quality, sort_name, typo_text, document)
     = (excluded.organization_id, excluded.status, excluded.visibility, excluded.network,
     excluded.organization_visibility, excluded.organization_network, excluded.source,
     excluded.is_demo, excluded.kind, excluded.needs, excluded.programs, excluded.access,
     excluded.languages, excluded.zones, excluded.within, excluded.perhaps_within,
-    excluded.answers_yes, excluded.answers_no, excluded.age_min, excluded.age_max,
-    excluded.latitudes, excluded.longitudes, excluded.is_remote, excluded.has_schedule,
-    excluded.capacity_status, excluded.capacity_valid_until, excluded.verified_at,
-    excluded.sort_name, excluded.words, excluded.typo_text)
+    excluded.places, excluded.answers_yes, excluded.answers_no, excluded.age_min,
+    excluded.age_max, excluded.latitudes, excluded.longitudes, excluded.is_remote,
+    excluded.has_schedule, excluded.has_rules, excluded.hours, excluded.holiday_hours,
+    excluded.closed, excluded.capacity_status, excluded.capacity_valid_until,
+    excluded.verified_at, excluded.quality, excluded.sort_name, excluded.typo_text,
+    excluded.document)

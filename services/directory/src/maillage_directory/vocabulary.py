@@ -23,7 +23,10 @@ _LOAD = text(
     " UNION ALL SELECT 'territory', t.code, t.kind, t.name,"
     "  (SELECT jsonb_object_agg(a.above, a.is_certain) FROM territory_above a"
     "  WHERE a.code = t.code)"
-    " FROM territory t ORDER BY 1, 2"
+    " FROM territory t"
+    " UNION ALL SELECT 'services', GREATEST(reltuples, 0)::bigint::text, NULL, '{}', NULL"
+    "  FROM pg_class WHERE oid = 'service_search'::regclass"
+    " ORDER BY 1, 2"
 )
 _NEAREST = 5
 
@@ -33,7 +36,8 @@ class Terms:
     """One reading of the reference tables.
 
     `territory_above[code]` maps every territory above `code` (itself included) to whether that is
-    certain; `territory_kind` maps codes to kinds; names are texts by language.
+    certain; `territory_kind` maps codes to kinds; names are texts by language; `service_count` is
+    about how many services there are.
     """
 
     needs: Mapping[str, Texts]
@@ -42,6 +46,7 @@ class Terms:
     territories: Mapping[str, Texts]
     territory_kind: Mapping[str, str]
     territory_above: Mapping[str, Mapping[str, bool]]
+    service_count: int = 0
 
     def holds(self, what: type[UnknownCode], code: str) -> bool:
         return code in self.of(what)
@@ -126,4 +131,5 @@ def make_terms(rows: Iterable[Any]) -> Terms:
         territories={row.code: row.name for row in territories},
         territory_kind={row.code: row.parent for row in territories},
         territory_above={row.code: row.above or {} for row in territories},
+        service_count=sum(int(row.code) for row in listed if row.what == "services"),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_directory import projection
 from maillage_directory.models import (
     DataSource,
     Need,
@@ -49,6 +50,7 @@ async def write_reference_tables(session: AsyncSession, folder: Path = FOLDER) -
     await connection.execute(
         memberships.delete().where(memberships.c.source.in_(sources), memberships.c.id.not_in(kept))
     )
+    await projection.refresh_territories(session)
 
 
 def _tables(folder: Path) -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]]]:

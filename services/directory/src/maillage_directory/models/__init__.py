@@ -4,7 +4,7 @@ from sqlalchemy import DDL, event
 from sqlmodel import SQLModel
 
 import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
-from maillage_directory.database_objects import TERRITORY_ABOVE
+from maillage_directory.database_objects import TERRITORY_CLIMB
 from maillage_directory.models.cards import Card
 from maillage_directory.models.enquiries import Enquiry, EnquiryService
 from maillage_directory.models.events import Event, EventAttendance
@@ -53,7 +53,7 @@ from maillage_directory.models.reference import (
     TerritoryMembership,
 )
 from maillage_directory.models.rotas import Rota, RotaTurn
-from maillage_directory.models.search import ServiceSearch
+from maillage_directory.models.search import ServiceSearch, TerritoryAbove
 from maillage_directory.models.services import (
     ActionZone,
     CapacityReport,
@@ -67,7 +67,7 @@ from maillage_directory.models.services import (
 
 # A view belongs to the schema that the models describe, though no class stands for it.
 # Neither do triggers; their functions are in the migrations.
-for _statement in (TERRITORY_ABOVE, *TRIGGERS):
+for _statement in (TERRITORY_CLIMB, *TRIGGERS):
     event.listen(SQLModel.metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "ServiceSearch",
     "ServiceStatus",
     "Territory",
+    "TerritoryAbove",
     "TerritoryKind",
     "TerritoryMembership",
     "TerritoryOutline",

@@ -1,61 +1,79 @@
-"""The search projection: one row a service, derived from the other tables and never edited.
+"""What searches read: derived rows, never edited.
 
-It holds what a search filters and ranks by; a page's services are read from `card`. Whoever writes
-a service, its organization or the reference tables calls `maillage_directory.projection.refresh` in
-the same transaction.
+`service_search` holds what a search filters and ranks by, one row a service; a page's services are
+read from `card`. Whoever writes a service, its organization or the reference tables calls
+`maillage_directory.projection` in the same transaction.
 """
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Double, Index
+from sqlalchemy import ARRAY, Double, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import DATEMULTIRANGE, INT4MULTIRANGE, REAL, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from maillage_common import columns
 from maillage_directory.models.columns import small_number, text_array
 from maillage_directory.models.kinds import CapacityStatus, ServiceStatus, Visibility
 
-# unaccent is not IMMUTABLE in PostgreSQL's eyes, a text search configuration is: so folding accents
-# is part of these configurations (see database_objects.py), and the columns can be generated.
-_WEIGHTS = (("name", "A"), ("need", "B"), ("organization", "C"), ("description", "D"))
 
-
-def _document(language: str, configuration: str) -> str:
-    parts = [
-        f"setweight(to_tsvector('public.{configuration}'::regconfig,"
-        f" COALESCE((words ->> '{field}_{language}'::text), ''::text)), '{weight}'::\"char\")"
-        for field, weight in _WEIGHTS
-    ]
-    return f"((({parts[0]} || {parts[1]}) || {parts[2]}) || {parts[3]})"
-
-
-def _coordinates() -> Any:
+def _territory() -> Any:
     return Field(
-        default_factory=list,
-        nullable=False,
-        sa_type=ARRAY(Double),
+        primary_key=True,
+        sa_type=Text,
+        sa_column_args=[ForeignKey("territory.code", ondelete="CASCADE")],
     )
 
 
+class TerritoryAbove(SQLModel, table=True):
+    """Every territory and all those above it today, itself included: the view `territory_climb`,
+    kept, since climbing takes longer than a search may.
+    """
+
+    __tablename__ = "territory_above"
+
+    code: str = _territory()
+    above: str = _territory()
+    is_certain: bool
+
+
 class ServiceSearch(SQLModel, table=True):
-    """Derived. `within` and `perhaps_within` are the codes of all territories above the places and
-    action zones, by certain and by uncertain memberships. `words` are the texts to index by
-    `<field>_<fr|nl|any>`. `latitudes[i]`, `longitudes[i]` are the places that may be told.
+    """Derived. What each array holds:
+
+    `within`, `perhaps_within`: the codes of all territories above the places and action zones, by
+    certain and by uncertain memberships. `latitudes[i]`, `longitudes[i]`: the places that may be
+    told. `places`: what the index finds a service by for a territory or a point: the codes of
+    `within` and `perhaps_within`, those of `zones` after a `+`, and a cell `@<row>/<column>` for
+    each place told (see `search.places`), or `@` when none is. `languages` is `{?}` when none is
+    known.
+
+    `hours`, `holiday_hours`: the openings of plain weekly rules, on ordinary days and on public
+    holidays, as `[weekday * 2880 + opening, weekday * 2880 + closing)`, Monday 0, minutes from
+    midnight of the opening day. `has_rules`: other rules, or turns of a rota, open it too.
+    `closed`: the days of its closures.
     """
 
     __tablename__ = "service_search"
     __table_args__ = (
-        Index(None, "needs", postgresql_using="gin"),
-        Index(None, "document_fr", postgresql_using="gin"),
-        Index(None, "document_nl", postgresql_using="gin"),
-        Index(None, "document_any", postgresql_using="gin"),
+        # One index: PostgreSQL walks the entries of all conditions together, rarest first, where
+        # separate indexes would each be read whole.
+        Index(
+            "ix_service_search_found_by",
+            "document",
+            "needs",
+            "languages",
+            "places",
+            postgresql_using="gin",
+        ),
         Index(
             None,
             "typo_text",
             postgresql_using="gin",
             postgresql_ops={"typo_text": "gin_trgm_ops"},
         ),
+        # Rows just above 2 kB would be compressed, and unpacked again for every rank.
+        {"postgresql_with": {"toast_tuple_target": 8160}},
     )
 
     service_id: UUID = columns.foreign_key("service.id", ondelete="CASCADE", primary_key=True)
@@ -75,22 +93,25 @@ class ServiceSearch(SQLModel, table=True):
     zones: list[str] = text_array()
     within: list[str] = text_array()
     perhaps_within: list[str] = text_array()
+    places: list[str] = text_array()
     answers_yes: list[str] = text_array()
     answers_no: list[str] = text_array()
     age_min: int | None = small_number()
     age_max: int | None = small_number()
-    latitudes: list[float] = _coordinates()
-    longitudes: list[float] = _coordinates()
+    latitudes: list[float] = Field(default_factory=list, nullable=False, sa_type=ARRAY(Double))
+    longitudes: list[float] = Field(default_factory=list, nullable=False, sa_type=ARRAY(Double))
     is_remote: bool
     has_schedule: bool
+    has_rules: bool
+    hours: Any = Field(sa_type=INT4MULTIRANGE, nullable=False)
+    holiday_hours: Any = Field(sa_type=INT4MULTIRANGE, nullable=False)
+    closed: Any = Field(sa_type=DATEMULTIRANGE, nullable=False)
     capacity_status: CapacityStatus | None = columns.enum_column(
         CapacityStatus, "capacity_status", nullable=True
     )
     capacity_valid_until: datetime | None = columns.instant()
     verified_at: datetime | None = columns.instant()
+    quality: float | None = Field(default=None, sa_type=REAL)
     sort_name: str = columns.plain_text()
-    words: dict[str, str] = columns.jsonb()
     typo_text: str = columns.plain_text()
-    document_fr: str | None = columns.search_vector(_document("fr", "directory_french"))
-    document_nl: str | None = columns.search_vector(_document("nl", "directory_dutch"))
-    document_any: str | None = columns.search_vector(_document("any", "directory_simple"))
+    document: Any = Field(sa_type=TSVECTOR, nullable=False)

@@ -6,10 +6,16 @@ Fragments are fixed texts chosen by what is asked; what callers send travels as 
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from maillage_directory.opening import MINUTES_A_DAY, day_facts, local_minute
+from maillage_directory.search.hours import open_sql
+from maillage_directory.search.places import (
+    NEAR_M,
+    UNPLACED,
+    cells_around,
+    point_parameters,
+)
 from maillage_directory.search.schemas import SearchParams, Sort
 from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
@@ -34,33 +40,42 @@ class Frozen:
 
 @dataclass
 class Fragments:
-    """SQL collected for one search; `states` maps a filter to its three-valued expression."""
+    """SQL collected for one search over `service_search s`, with its `distance_m` and `outside`.
 
+    `where` is what can be asked of the row alone, `then` what needs those two. `states` maps a
+    filter to its three-valued expression. `reach`: the keys of `places` that hold every service
+    whose zone is not the last; None when there is one zone.
+    """
+
+    visible: str = "true"
     where: list[str] = field(default_factory=list)
+    then: list[str] = field(default_factory=list)
     uncertain: list[str] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     outside: str = "false"
-    words: str | None = None
+    zone: str = "0"
+    reach: list[str] | None = None
 
 
 def fragments(params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen) -> Fragments:
-    """Everything `params` asks, as SQL over `service_search s`."""
+    """Everything `params` asks, as SQL."""
     parts = Fragments(parameters={"now": frozen.now})
-    condition, parameters = visible_record_sql(layer)
-    parts.where += [condition, "s.status IN ('active', 'temporarily closed')"]
+    parts.visible, parameters = visible_record_sql(layer)
+    parts.where += [parts.visible, "s.status IN ('active', 'temporarily closed')"]
     parts.parameters |= parameters
-    _any_of(parts, params, terms)
+    _any_of(parts, params)
     _territory(parts, params, terms)
     _possible(parts, params)
     _known(parts, params)
     _place(parts, params)
+    _zone(parts, params)
     if params.q:
         _text(parts, params.q)
     return parts
 
 
-def _any_of(parts: Fragments, params: SearchParams, terms: Terms) -> None:
+def _any_of(parts: Fragments, params: SearchParams) -> None:
     for column, values in (
         ("needs", params.need),
         ("access", [mode.value for mode in params.access]),
@@ -86,6 +101,7 @@ def _territory(parts: Fragments, params: SearchParams, terms: Terms) -> None:
     for code in params.territory:
         for above, is_certain in terms.territory_above.get(code, {}).items():
             (covering if is_certain else perhaps).add(above)
+    perhaps -= covering
     certain = "(s.within && CAST(:territories AS text[]) OR s.zones && CAST(:covering AS text[]))"
     possible = (
         "(s.perhaps_within && CAST(:territories AS text[])"
@@ -96,8 +112,9 @@ def _territory(parts: Fragments, params: SearchParams, terms: Terms) -> None:
     parts.parameters |= {
         "territories": list(params.territory),
         "covering": sorted(covering),
-        "perhaps_covering": sorted(perhaps - covering),
+        "perhaps_covering": sorted(perhaps),
     }
+    parts.reach = [*params.territory, *(f"+{code}" for code in sorted(covering | perhaps))]
 
 
 def wanted_answers(params: SearchParams) -> list[str]:
@@ -129,15 +146,18 @@ def _possible(parts: Fragments, params: SearchParams) -> None:
 
 
 def _known(parts: Fragments, params: SearchParams) -> None:
+    """Filters that leave out what is not known of a service, and count it."""
     if params.spoken:
+        parts.where.append("s.languages && CAST(:spoken_or_unknown AS text[])")
         parts.states["spoken"] = (
-            "CASE WHEN s.languages <> '{}' THEN s.languages && CAST(:spoken AS text[]) END"
+            "CASE WHEN s.languages <> '{?}' THEN s.languages && CAST(:spoken AS text[]) END"
         )
         parts.parameters["spoken"] = list(params.spoken)
+        parts.parameters["spoken_or_unknown"] = [*params.spoken, "?"]
     if params.open_at:
         opens = [
-            _open(parts, number, parts.parameters["now"] if moment == "now" else moment)
-            for number, moment in enumerate(params.open_at)
+            open_sql(parts.parameters, number, parts.parameters["now"] if at == "now" else at)
+            for number, at in enumerate(params.open_at)
         ]
         parts.states["open_at"] = (
             "CASE WHEN s.status = 'temporarily closed' THEN false"
@@ -152,59 +172,42 @@ def _known(parts: Fragments, params: SearchParams) -> None:
     if params.verified_since is not None:
         parts.states["verified_since"] = "s.verified_at >= :verified_since"
         parts.parameters["verified_since"] = params.verified_since
-
-
-# `{name}` is a prefix of our own parameters' names.
-_OPENING = """
-EXISTS (
-    SELECT FROM schedule h
-    WHERE h.service_id = s.service_id
-        AND h.opens_minute <= :{name}_at AND h.closes_minute > :{name}_at{holiday}
-        AND (h.starts_on IS NULL OR h.starts_on <= :{name}_day)
-        AND (h.ends_on IS NULL OR h.ends_on >= :{name}_day)
-        AND (h.byday = '{{}}' OR h.byday && CAST(:{name}_days AS text[]))
-        AND (h.bymonthday = '{{}}' OR h.bymonthday && CAST(:{name}_month_days AS text[]))
-        AND (h.repeat_every = 1 OR h.phase = CASE h.freq
-            WHEN 'WEEKLY' THEN (:{name}_number + h.week_shift) / 7
-            ELSE CAST(:{name}_month AS int) END % h.repeat_every)
-) AND NOT EXISTS (
-    SELECT FROM closure x
-    WHERE x.service_id = s.service_id AND :{name}_day BETWEEN x.starts_on AND x.ends_on
-)"""
-
-
-def _open(parts: Fragments, number: int, moment: datetime) -> str:
-    """Open at `moment`: an opening of that day, or one of the eve that runs past midnight."""
-    today, minute = local_minute(moment)
-    ways = []
-    for day, at, name in (
-        (today, minute, f"open{number}_today"),
-        (today - timedelta(days=1), minute + MINUTES_A_DAY, f"open{number}_eve"),
-    ):
-        facts = day_facts(day)
-        parts.parameters |= {
-            f"{name}_at": at,
-            f"{name}_day": day,
-            f"{name}_days": list(facts.days),
-            f"{name}_month_days": list(facts.month_days),
-            f"{name}_number": facts.number,
-            f"{name}_month": facts.month,
-        }
-        holiday = " AND h.on_holidays = 'open'" if facts.is_holiday else ""
-        ways.append(_OPENING.format(name=name, holiday=holiday))
-    return f"({' OR '.join(f'({way})' for way in ways)})"
+    if params.quality_min is not None:
+        parts.states["quality_min"] = "s.quality >= CAST(:quality_min AS real)"
+        parts.parameters["quality_min"] = params.quality_min
 
 
 def _place(parts: Fragments, params: SearchParams) -> None:
     if params.point is None:
         return
-    parts.parameters |= {"latitude": params.point[0], "longitude": params.point[1]}
+    parts.parameters |= point_parameters(*params.point)
     if params.radius_m is not None:
         # What has no place to be told (by phone, at home, confidential) stays, wherever `near` is:
         # leaving it out by distance would tell where a confidential place is not.
-        parts.where.append("(away.distance_m IS NULL OR away.distance_m <= :radius_m)")
-        parts.uncertain.append("(away.distance_m IS NULL AND NOT s.is_remote)")
+        parts.then.append("(s.distance_m IS NULL OR s.distance_m <= :radius_m)")
+        parts.uncertain.append("(s.distance_m IS NULL AND NOT s.is_remote)")
         parts.parameters["radius_m"] = params.radius_m
+
+
+def _zone(parts: Fragments, params: SearchParams) -> None:
+    """How far from what was asked, as the first part of the order: 0 inside, 1 about, 2 elsewhere.
+
+    Services of the last zone need not be looked at while the others fill the page.
+    """
+    if params.point is None or params.sort not in (Sort.RELEVANCE, Sort.DISTANCE):
+        if params.territory:
+            parts.zone = "(CASE WHEN s.outside THEN 2 ELSE 0 END)"
+        return
+    cells = cells_around(*params.point)
+    if params.sort is Sort.DISTANCE:
+        # Those without a place come last by distance.
+        about = f"COALESCE(s.distance_m <= {NEAR_M}, false)"
+    else:
+        about = f"COALESCE(s.distance_m <= {NEAR_M}, true)"
+        cells.append(UNPLACED)
+    parts.reach = [*(parts.reach or ()), *cells]
+    inside = "WHEN NOT s.outside THEN 0 " if params.territory else ""
+    parts.zone = f"(CASE {inside}WHEN {about} THEN 1 ELSE 2 END)"
 
 
 def folded_words(asked: str) -> list[str]:
@@ -220,10 +223,6 @@ def _text(parts: Fragments, asked: str) -> None:
         "asked": " ".join(words),
         "prefixes": " & ".join(f"{word}:*" for word in words) or "'nothing'",
     }
-    parts.words = (
-        "(s.document_fr @@ asked.french OR s.document_nl @@ asked.dutch"
-        " OR s.document_any @@ asked.anywhere)"
-    )
 
 
 def relevance(params: SearchParams) -> str:
@@ -233,8 +232,8 @@ def relevance(params: SearchParams) -> str:
         f"COALESCE(LEAST(1, GREATEST(0, 1 - ({age} - {_FRESH_DAYS})"
         f" / {_STALE_DAYS - _FRESH_DAYS}.0)), 0)"
     )
-    nearness = "COALESCE(1000.0 / (1000 + away.distance_m), 0)"
-    words = "LEAST(1, found.likeness)"
+    nearness = "COALESCE(1000.0::float8 / (1000 + s.distance_m), 0)"
+    words = "LEAST(1, s.likeness)"
     if params.q and params.near:
         return f"(0.6 * {words} + 0.25 * {nearness} + 0.15 * {freshness})"
     if params.q:

@@ -1,10 +1,11 @@
 """The search as one statement: candidates, what is unknown of them, ranking and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.search.conditions import (
@@ -14,141 +15,223 @@ from maillage_directory.search.conditions import (
     relevance,
     sort_key,
 )
+from maillage_directory.search.facets import FACETS
+from maillage_directory.search.places import DISTANCE
 from maillage_directory.search.schemas import SearchParams
+from maillage_directory.search.statements import fetch
 from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
 
-# Great-circle metres (haversine, mean Earth radius) to the nearest place that may be told.
-_AWAY = """
-CROSS JOIN LATERAL (
-    SELECT min(2 * 6371008.8 * asin(sqrt(LEAST(1,
-        power(sin(radians(p.latitude - :latitude) / 2), 2)
-        + cos(radians(:latitude)) * cos(radians(p.latitude))
-        * power(sin(radians(p.longitude - :longitude) / 2), 2)
-    ))))::int AS distance_m
-    FROM unnest(s.latitudes, s.longitudes) AS p(latitude, longitude)
-) away"""
-_NOWHERE = "CROSS JOIN (SELECT NULL::int AS distance_m) away"
+# How many services beyond a full page are still looked at, to count them.
+COUNTED_BEYOND = 300
+# With fewer services than this, to look at all of them costs less than to look twice.
+LARGE = 20_000
 
-# Services that hold the words, or, when no visible one does, those that resemble them.
-_FOUND = """
-asked AS MATERIALIZED (
-    SELECT plainto_tsquery('public.directory_french', :asked) AS french,
-        plainto_tsquery('public.directory_dutch', :asked) AS dutch,
-        to_tsquery('public.directory_simple', :prefixes) AS anywhere
-), holding AS MATERIALIZED (
-    SELECT s.service_id, GREATEST(
-        ts_rank(s.document_fr, asked.french), ts_rank(s.document_nl, asked.dutch),
-        ts_rank(s.document_any, asked.anywhere)) AS likeness
-    FROM service_search s, asked
-    WHERE {visible} AND {words}
-), chosen AS MATERIALIZED (
-    SELECT COALESCE(CAST(:resembling AS boolean), NOT EXISTS (SELECT FROM holding)) AS resembling
-), found AS MATERIALIZED (
-    SELECT h.service_id, h.likeness FROM holding h, chosen WHERE NOT chosen.resembling
-    UNION ALL
-    SELECT r.service_id, r.likeness * 0.5
-    FROM chosen CROSS JOIN LATERAL public.service_resembling(:asked) r
-    WHERE chosen.resembling
+_WORDS = """asked AS MATERIALIZED (
+    SELECT plainto_tsquery('public.directory_french', :asked)
+        || plainto_tsquery('public.directory_dutch', :asked)
+        || to_tsquery('public.directory_simple', :prefixes) AS words
+), """
+_HOLDS = "s.document @@ (SELECT words FROM asked)"
+# A stem in a name weighs 0.6 in ts_rank, and counts for one of about three forms asked for.
+_LIKENESS = "1.5 * ts_rank(s.document, (SELECT words FROM asked))"
+# Only when no visible service holds the words are those given that resemble them.
+_RESEMBLING = """chosen AS MATERIALIZED (
+    SELECT COALESCE(CAST(:resembling AS boolean), NOT EXISTS (
+        SELECT FROM service_search s WHERE {visible} AND {holds}
+    )) AS resembling
 ), """
 
-_SEARCH = """
-WITH {found}candidate AS MATERIALIZED (
-    SELECT s.service_id, s.is_demo, s.sort_name, s.verified_at, away.distance_m,
-        ({outside})::int AS outside,
+# `OFFSET 0` keeps the planner from writing the same expression out wherever it is used.
+_CANDIDATES = """
+    SELECT s.service_id, s.is_demo, s.sort_name, s.verified_at, s.distance_m, s.outside,
+        {zone} AS zone,
         COALESCE(s.capacity_status IN ('no_capacity', 'waitlist')
             AND s.capacity_valid_until > :now, false) AS is_saturated,
         ({uncertain})::int AS uncertain,
-        floor({relevance} * 1000000)::int AS points{states}
-    FROM service_search s
-    {joined}
-    {away}
-    WHERE {where}
+        floor({relevance} * 1000000)::int AS points{kept}
+    FROM (
+        SELECT s.*, {distance} AS distance_m, {outside} AS outside,
+            {likeness} AS likeness{states}{counted}
+        FROM {source}
+        WHERE {where}
+        OFFSET 0
+    ) s
+    WHERE {then}"""
+
+_SEARCH = """
+WITH {first}local AS MATERIALIZED ({local}
+){far}, candidate AS (
+    SELECT * FROM local{or_far}
 ), verdict AS MATERIALIZED (
     SELECT {with_demo} AS with_demo FROM candidate c
-), kept AS (
+), kept AS MATERIALIZED (
     SELECT c.*, {key} AS key, ({late})::int AS late
     FROM candidate c, verdict v
-    WHERE (v.with_demo OR NOT c.is_demo){certain}
+    WHERE (v.with_demo OR NOT c.is_demo) AND {certain}
 ), tally AS (
-    SELECT count(*) FILTER (WHERE {all_known}) AS total{unknowns} FROM kept c
+    SELECT count(*) FILTER (WHERE {all_known}) AS total{unknowns},
+        (SELECT count(*) FROM candidate) AS seen FROM kept c
 ), page AS (
     SELECT * FROM kept c
     WHERE {all_known}{after}
-    ORDER BY c.outside, c.late, c.uncertain, c.key, c.service_id
+    ORDER BY c.zone, c.late, c.uncertain, c.key, c.service_id
     LIMIT :row_count
 )
-SELECT v.with_demo, {resembling} AS resembling, t.*, p.service_id, p.distance_m, p.outside, p.late,
-    p.is_saturated, p.uncertain, p.points, p.key,
-    r.content, r.verified_at, r.version, r.updated_at
+SELECT v.with_demo, {resembling} AS resembling, {exact} AS total_is_exact, {facets} AS facets,
+    t.*, p.service_id, p.distance_m, p.outside, p.zone, p.late, p.is_saturated, p.uncertain,
+    p.points, p.key, r.content, r.verified_at, r.version, r.updated_at
 FROM verdict v
 CROSS JOIN tally t
 LEFT JOIN page p ON true
 LEFT JOIN card r ON r.resource_id = p.service_id
-ORDER BY p.outside, p.late, p.uncertain, p.key, p.service_id
+ORDER BY p.zone, p.late, p.uncertain, p.key, p.service_id
 """
+# Beyond a full page services are counted, up to a limit; a page that is not full is filled.
+_FAR = """, fill AS MATERIALIZED (
+    SELECT count(*) >= :row_count AS is_full
+    FROM (SELECT c.*, {key} AS key, ({late})::int AS late FROM local c) c
+    WHERE {real} AND {certain} AND {all_known}{after}
+), far AS MATERIALIZED ({candidates}
+    LIMIT CASE WHEN (SELECT is_full FROM fill) THEN CAST(:counted_beyond AS bigint) END
+)"""
+_OR_FAR = " UNION ALL SELECT * FROM far"
+_EXACT = (
+    "(NOT (SELECT is_full FROM fill)"
+    " OR COALESCE((SELECT count(*) FROM far) < CAST(:counted_beyond AS bigint), true))"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """For whom, in which vocabulary and from where on a search is answered.
+
+    `after`: the key of the last row seen, (zone, late, uncertain, key, service_id). `is_large`: so
+    many services that those far from what is asked are better left until they are needed.
+    """
+
+    layer: Layer
+    terms: Terms
+    frozen: Frozen
+    after: Sequence[Any] | None = None
+    is_large: bool = False
+
+
+_FACET = """'{facet}', (
+    SELECT COALESCE(jsonb_object_agg(f.code, f.services), '{{}}') FROM (
+        SELECT v.code, count(*) AS services
+        FROM kept c CROSS JOIN LATERAL unnest(c.of_{facet}) AS v(code)
+        WHERE {all_known}
+        GROUP BY v.code
+    ) f
+)"""
 
 
 async def list_found(
-    session: AsyncSession,
-    params: SearchParams,
-    layer: Layer,
-    terms: Terms,
-    frozen: Frozen,
-    after: Sequence[Any] | None,
-) -> Sequence[Row[Any]]:
-    """The rows of a page and one more; at least one row, with the counts, even when none fits.
-
-    `after` is the key of the last row seen: (outside, late, uncertain, key, service_id).
-    """
-    statement, parameters = search_statement(params, layer, terms, frozen, after)
-    connection = await session.connection()
-    return (await connection.execute(text(statement), parameters)).all()
+    session: AsyncSession, params: SearchParams, reading: Reading
+) -> Sequence[Any]:
+    """The rows of a page and one more; at least one row, with the counts, even when none fits."""
+    if not reading.frozen.resembling:
+        rows = await fetch(session, *search_statement(params, reading))
+        # On the last row of what was found by its words, or nothing to forgive.
+        if not params.q or reading.frozen.resembling is False or rows[0].seen:
+            return rows
+    return await fetch(session, *search_statement(params, reading, alike=True))
 
 
 def search_statement(
-    params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen, after: Sequence[Any] | None
+    params: SearchParams, reading: Reading, *, alike: bool = False
 ) -> tuple[str, dict[str, Any]]:
-    parts = fragments(params, layer, terms, frozen)
+    """The statement and its parameters; `alike` for the services that resemble the words."""
+    frozen = reading.frozen
+    parts = fragments(params, reading.layer, reading.terms, frozen)
     key, key_type = sort_key(params.sort)
     parameters = {**parts.parameters, "row_count": params.limit + 1}
-    if parts.words:
+    # Asked also of what lies beyond: the parts of the page's order and of its rule.
+    shared = {
+        "key": key,
+        "late": "false" if reading.layer.is_professional else "c.is_saturated",
+        "certain": "c.uncertain = 0" if params.certain_only else "true",
+        "all_known": _all_known(parts),
+        "after": _after(parameters, reading.after, key_type),
+    }
+    far, exact, first = "", "true", _WORDS if params.q else ""
+    if alike:
         parameters["resembling"] = frozen.resembling
+        first += _RESEMBLING.format(visible=parts.visible, holds=_HOLDS)
+    elif reading.is_large and parts.reach is not None:
+        parameters["reach"] = parts.reach
+        parameters["counted_beyond"] = None if params.facets else COUNTED_BEYOND
+        far = _FAR.format(
+            candidates=_candidates(parts, params, zone="= 2"),
+            real=_real(params, reading),
+            **shared,
+        )
+        exact = _EXACT
     statement = _SEARCH.format(
-        found=_found(parts, layer),
-        joined="JOIN found ON found.service_id = s.service_id" if parts.words else "",
-        resembling="(SELECT resembling FROM chosen)" if parts.words else "false",
-        outside=parts.outside,
-        uncertain=" OR ".join(parts.uncertain) or "false",
-        relevance=relevance(params),
-        states="".join(f",\n        {sql} AS {name}_is" for name, sql in parts.states.items()),
-        away=_AWAY if params.near else _NOWHERE,
-        where=" AND ".join(parts.where),
-        with_demo=_with_demo(parts, params, layer, frozen),
-        key=key,
-        late="false" if layer.is_professional else "c.is_saturated",
-        certain=" AND c.uncertain = 0" if params.certain_only else "",
-        all_known=_all_known(parts),
+        first=first,
+        local=_candidates(parts, params, zone="< 2" if far else None, alike=alike),
+        far=far,
+        or_far=_OR_FAR if far else "",
+        resembling="(SELECT resembling FROM chosen)" if alike else "false",
+        exact=exact,
+        with_demo=_with_demo(parts, params, reading),
         unknowns=_unknowns(parts),
-        after=_after(parameters, after, key_type),
+        facets=_facets(parts, params),
+        **shared,
     )
     return statement, parameters
 
 
-def _found(parts: Fragments, layer: Layer) -> str:
-    if parts.words is None:
-        return ""
-    return _FOUND.format(visible=visible_record_sql(layer)[0], words=parts.words)
+def _candidates(
+    parts: Fragments, params: SearchParams, *, zone: str | None, alike: bool = False
+) -> str:
+    """The services that fit, with all that ranks them; `zone` is a condition on theirs."""
+    where, source, likeness = [*parts.where], "service_search s", "0"
+    if alike:
+        source += " JOIN public.service_resembling(:asked) r ON r.service_id = s.service_id"
+        where.append("(SELECT resembling FROM chosen)")
+        likeness = "r.likeness * 0.5"
+    elif params.q:
+        where.append(_HOLDS)
+        likeness = _LIKENESS
+    if zone == "< 2":
+        where.append("s.places && CAST(:reach AS text[])")
+    counted = dict.fromkeys(params.facets)
+    names = [f"{name}_is" for name in parts.states] + [f"of_{facet}" for facet in counted]
+    then = [*parts.then, *(f"s.{name}_is IS NOT FALSE" for name in parts.states)]
+    if zone is not None:
+        then.insert(0, f"{parts.zone} {zone}")
+    return _CANDIDATES.format(
+        zone=parts.zone,
+        uncertain=" OR ".join(parts.uncertain) or "false",
+        relevance=relevance(params),
+        kept="".join(f", s.{name}" for name in names),
+        states="".join(f",\n            {sql} AS {name}_is" for name, sql in parts.states.items()),
+        counted="".join(f",\n            {FACETS[facet]} AS of_{facet}" for facet in counted),
+        distance=DISTANCE if params.near else "NULL::int",
+        outside=parts.outside,
+        likeness=likeness,
+        source=source,
+        where=" AND ".join(where),
+        then=" AND ".join(then) or "true",
+    )
 
 
-def _with_demo(parts: Fragments, params: SearchParams, layer: Layer, frozen: Frozen) -> str:
+def _real(params: SearchParams, reading: Reading) -> str:
+    """Which of the first candidates surely stay, whatever is decided about the demonstration's."""
+    if reading.layer.is_professional or params.source or reading.frozen.with_demo:
+        return "true"
+    return "NOT c.is_demo"
+
+
+def _with_demo(parts: Fragments, params: SearchParams, reading: Reading) -> str:
     """In the public layer the demonstration's services are given only when nothing real fits."""
-    if layer.is_professional or params.source:
+    if reading.layer.is_professional or params.source:
         return "COALESCE(bool_or(true), true)"
-    if frozen.with_demo is not None:
-        return (
-            f"COALESCE(bool_or({str(frozen.with_demo).lower()}), {str(frozen.with_demo).lower()})"
-        )
+    if reading.frozen.with_demo is not None:
+        decided = str(reading.frozen.with_demo).lower()
+        return f"COALESCE(bool_or({decided}), {decided})"
     return f"COALESCE(NOT bool_or(NOT c.is_demo AND {_all_known(parts)}), true)"
 
 
@@ -167,14 +250,24 @@ def _unknowns(parts: Fragments) -> str:
     return "".join(counts)
 
 
+def _facets(parts: Fragments, params: SearchParams) -> str:
+    if not params.facets:
+        return "NULL::jsonb"
+    counts = [
+        _FACET.format(facet=facet, all_known=_all_known(parts))
+        for facet in dict.fromkeys(params.facets)
+    ]
+    return f"jsonb_build_object({', '.join(counts)})"
+
+
 def _after(parameters: dict[str, Any], after: Sequence[Any] | None, key_type: str) -> str:
     if after is None:
         return ""
-    names = ("after_outside", "after_late", "after_uncertain", "after_key", "after_id")
+    names = ("after_zone", "after_late", "after_uncertain", "after_key", "after_id")
     parameters.update(zip(names, after, strict=True))
     return (
-        " AND (c.outside, c.late, c.uncertain, c.key, c.service_id)"
-        " > (CAST(:after_outside AS int), CAST(:after_late AS int), CAST(:after_uncertain AS int),"
+        " AND (c.zone, c.late, c.uncertain, c.key, c.service_id)"
+        " > (CAST(:after_zone AS int), CAST(:after_late AS int), CAST(:after_uncertain AS int),"
         f" CAST(:after_key AS {key_type}), CAST(:after_id AS uuid))"
     )
 
@@ -201,7 +294,7 @@ WHERE f.service_id = ANY (CAST(:full AS uuid[]))
 
 async def list_alternatives(
     session: AsyncSession, layer: Layer, full: Sequence[UUID], now: Any
-) -> dict[UUID, list[UUID]]:
+) -> Mapping[UUID, list[UUID]]:
     """For each full service up to three others for the same needs, nearest territory first."""
     visible, parameters = visible_record_sql(layer)
     connection = await session.connection()

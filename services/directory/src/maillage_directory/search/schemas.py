@@ -20,6 +20,21 @@ class Sort(StrEnum):
     FRESHNESS = "freshness"
 
 
+class Facet(StrEnum):
+    """What the services found can be counted by."""
+
+    NEED = "need"
+    TERRITORY = "territory"
+    SPOKEN = "spoken"
+    ACCESS = "access"
+    KIND = "kind"
+    PROGRAM = "program"
+    CAPACITY = "capacity"
+    COST = "cost"
+    ACCESSIBLE = "accessible"
+    CONDITION = "condition"
+
+
 class ForStatus(StrEnum):
     UNDOCUMENTED = "undocumented"
     ASYLUM = "asylum"
@@ -70,6 +85,14 @@ def _moment(value: Any) -> Any:
     return value
 
 
+def _parted(value: Any) -> Any:
+    """`need,kind` stands for two, as it must in a list of one that a query gives."""
+    listed = _listed(value)
+    if not isinstance(listed, list):
+        return listed
+    return [part for one in listed for part in (one.split(",") if isinstance(one, str) else [one])]
+
+
 Many = BeforeValidator(_listed)
 OpenAt = Annotated[Literal["now"] | AwareDatetime, BeforeValidator(_moment)]
 _FEW = Field(max_length=30)
@@ -105,7 +128,12 @@ class SearchParams(Payload):
     kind: Annotated[list[ActorKind], Many, _FEW] = Field(default_factory=list)
     source: Annotated[list[Code], Many, _FEW] = Field(default_factory=list)
     verified_since: AwareDatetime | None = None
+    quality_min: Annotated[float, Field(ge=0, le=1)] | None = None
     certain_only: bool = False
+    facets: Annotated[list[Facet], BeforeValidator(_parted), Field(max_length=10)] = Field(
+        default_factory=list,
+        description="Count the services found by these: repeat it, or separate them by commas",
+    )
     sort: Sort = Sort.RELEVANCE
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=2000)] | None = None
@@ -139,10 +167,20 @@ class FoundService(ServicePublic):
 
 
 class SearchPage(BaseModel):
-    """`unknown` counts, per filter, the services left out only because it is not known of them."""
+    """`unknown` counts, per filter, the services left out only because it is not known of them.
+
+    Counts stop being exact where thousands of services lie farther away than those of the page;
+    asking for `facets` makes all of them exact.
+    """
 
     items: list[FoundService]
     next_cursor: str | None
-    total: int
+    total: int = Field(
+        description="Services that fit; when `total_is_exact` is false, at least so many"
+    )
+    total_is_exact: bool
     unknown: dict[str, int]
+    facets: dict[str, dict[str, int]] | None = Field(
+        default=None, description="Per facet asked for and per code: how many of the services found"
+    )
     searched_at: datetime = Field(description="What `now` means on all pages of this search")

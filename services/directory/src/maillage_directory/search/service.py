@@ -13,7 +13,7 @@ from maillage_common.pagination import Cursors
 from maillage_directory.cards.rendering import closes, render_service
 from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
 from maillage_directory.search.conditions import Frozen
-from maillage_directory.search.queries import list_alternatives, list_found
+from maillage_directory.search.queries import LARGE, Reading, list_alternatives, list_found
 from maillage_directory.search.reasons import reasons, uncertainties
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer, layer_of
@@ -46,7 +46,11 @@ async def search_services(
     query = _fingerprint(params, asking.layer)
     frozen, after = _position(cursors, params, query)
     terms = await vocabulary.check(session, _codes(params))
-    rows = await list_found(session, params, asking.layer, terms, frozen, after)
+    rows = await list_found(
+        session,
+        params,
+        Reading(asking.layer, terms, frozen, after, is_large=terms.service_count > LARGE),
+    )
     first, found = rows[0], [row for row in rows[: params.limit] if row.service_id is not None]
     alternatives = {}
     if not asking.layer.is_professional:
@@ -57,7 +61,7 @@ async def search_services(
     if len(rows) > params.limit:
         decided = Frozen(frozen.now, first.resembling, first.with_demo)
         next_cursor = _cursor(cursors, decided, found[-1], query)
-    return {
+    page = {
         "items": [
             {
                 **_item(params, terms, row, asking, frozen.now),
@@ -67,6 +71,7 @@ async def search_services(
         ],
         "next_cursor": next_cursor,
         "total": first.total,
+        "total_is_exact": first.total_is_exact,
         "unknown": {
             name.removeprefix("unknown_"): count
             for name, count in first._mapping.items()
@@ -74,6 +79,9 @@ async def search_services(
         },
         "searched_at": frozen.now.isoformat(),
     }
+    if params.facets:
+        page["facets"] = first.facets
+    return page
 
 
 def _item(
@@ -128,7 +136,7 @@ def _cursor(cursors: Cursors, frozen: Frozen, row: Any, query: dict[str, Any]) -
             frozen.now.isoformat(),
             frozen.resembling,
             frozen.with_demo,
-            row.outside,
+            row.zone,
             row.late,
             row.uncertain,
             row.key,
