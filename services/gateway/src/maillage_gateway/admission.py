@@ -41,6 +41,7 @@ class Admission:
 
     claims: Claims | None
     client_id: str
+    organization: str | None
     scopes: frozenset[str]
     is_machine: bool
     expires_at: float
@@ -51,6 +52,7 @@ def _admit(claims: Claims) -> Admission:
     return Admission(
         claims=claims,
         client_id=claims.client_id,
+        organization=None if claims.organization is None else str(claims.organization),
         scopes=claims.scopes,
         is_machine=claims.subject == claims.client_id,
         expires_at=claims.expires_at.timestamp(),
@@ -63,7 +65,7 @@ class Admissions:
     def __init__(self, signer: TokenSigner, *, capacity: int) -> None:
         self.hits = self.misses = 0
         self.revocations: RevocationWatch | None = None
-        self.anonymous = Admission(None, ANONYMOUS, frozenset(), False, float("inf"))
+        self.anonymous = Admission(None, ANONYMOUS, None, frozenset(), False, float("inf"))
         self._signer = signer
         self._capacity = capacity
         self._admitted: dict[bytes, Admission] = {}

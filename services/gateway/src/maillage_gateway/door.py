@@ -5,7 +5,6 @@ door is made for one policy and never changes; a reload puts another in its plac
 that began at the old one ends there.
 """
 
-import time
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import unquote_to_bytes
@@ -24,7 +23,7 @@ from maillage_gateway.errors import (
 from maillage_gateway.exchange import Exchange
 from maillage_gateway.headers import HeaderRules, RawHeaders, RequestHead
 from maillage_gateway.issuers import KeyRing
-from maillage_gateway.meter import Meters
+from maillage_gateway.meter import Meters, Store
 from maillage_gateway.paths import MAX_PATH_BYTES, PathTree, is_normal
 from maillage_gateway.policy import REFUSED_METER, Policy, Route
 
@@ -44,13 +43,18 @@ class Door:
         templates: Mapping[str, PathTree[str]],
         trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
         max_header_bytes: int = 32 * 1024,
+        store: Store | None = None,
+        salt: bytes | None = None,
     ) -> None:
-        """`templates` maps a method to the paths that the services document, once known."""
+        """`templates` maps a method to the paths that the services document, once known.
+
+        `store` and `salt` are the meters'.
+        """
         self.policy = policy
         self.admissions = admissions
         self._keys = keys
         self._templates = templates
-        self._meters = Meters(policy.meters)
+        self._meters = Meters(policy.meters, policy.organizations, store=store, salt=salt)
         self._rules = HeaderRules(policy.forwarded_headers, max_bytes=max_header_bytes)
         self._trusted_proxies = trusted_proxies
 
@@ -89,12 +93,12 @@ class Door:
             if not route.anonymous:
                 raise TokenMissing()
             stranger = self._origin(address, head)
-            exchange.reading = self._meters.count_stranger(route.meter, stranger, time.monotonic())
+            exchange.reading = await self._meters.count_stranger(route.meter, stranger)
             admission = self.admissions.anonymous
         else:
             admission = await self._admit_token(exchange, authorization, head, address)
-            exchange.reading = self._meters.count_client(
-                route.meter, admission.client_id, time.monotonic()
+            exchange.reading = await self._meters.count_client(
+                route.meter, admission.client_id, admission.organization
             )
         if exchange.reading.retry_after is not None:
             raise QuotaExceeded()
@@ -109,7 +113,7 @@ class Door:
             return await self.admissions.admit(authorization, self._keys)
         except MaillageError:
             stranger = self._origin(address, head)
-            reading = self._meters.count_stranger(REFUSED_METER, stranger, time.monotonic())
+            reading = await self._meters.count_stranger(REFUSED_METER, stranger)
             if reading.retry_after is None:
                 raise
             exchange.reading = reading

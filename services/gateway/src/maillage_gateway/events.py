@@ -17,6 +17,8 @@ class Event(LogEvent):
     REVOCATIONS_LOST = ("GTW109", ERROR, "no list of revocations: no token is let in")
     POLICY_CHANGED = ("GTW110", INFO, "another policy is in force")
     POLICY_REFUSED = ("GTW111", ERROR, "the new policy is not valid: the old one stays in force")
+    METERS_APART = ("GTW123", ERROR, "the shared meters did not answer: each gateway counts alone")
+    METERS_SHARED = ("GTW124", INFO, "the shared meters answer again")
     REPLICA_SET_ASIDE = ("GTW120", WARNING, "a replica failed repeatedly and is not asked for now")
     REPLICA_NOT_READY = ("GTW121", WARNING, "a replica is not ready")
     REPLICA_READY = ("GTW122", INFO, "a replica is ready")

@@ -35,6 +35,8 @@ from maillage_gateway.settings import IssuerSettings, Settings
 
 Fetch = Callable[[str], Awaitable[bytes]]
 MAX_NAME_LENGTH = 255
+# An issuer that is back after an outage is noticed within this time.
+RETRY_SECONDS = 10.0
 # Nobody from outside bears one of our own names.
 RESERVED_NAMES = frozenset({*SERVICES, "gateway", ANONYMOUS})
 # The client of a card session, and its scope: referrals takes them for the person with the card.
@@ -194,7 +196,7 @@ class IssuerKeys:
         """Until the background task fetches again: sooner after failures."""
         if not self._failures:
             return self._refresh_seconds
-        return float(min(self._refresh_seconds, self._cooldown, 2 ** (self._failures - 1)))
+        return float(min(self._refresh_seconds, RETRY_SECONDS, 2 ** (self._failures - 1)))
 
     def expire(self) -> bool:
         """Drop keys that nobody has confirmed for too long; True when that happened now."""

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from hashlib import blake2b
 
 import aiohttp
 
@@ -17,6 +18,7 @@ from maillage_gateway.paths import PathTree
 from maillage_gateway.policy import Policy
 from maillage_gateway.revocation import RevocationWatch, reader
 from maillage_gateway.settings import Settings
+from maillage_gateway.shared_meters import SharedBuckets
 
 _REASON_LENGTH = 300
 
@@ -38,7 +40,11 @@ class Doorkeeper:
         self.templates: dict[str, PathTree[str]] = {}
         self.followers: list[Callable[[], None]] = []
         self._settings = settings
-        signer = TokenSigner(settings.signing_key_file.read_bytes(), GATEWAY_ISSUER)
+        pem = settings.signing_key_file.read_bytes()
+        signer = TokenSigner(pem, GATEWAY_ISSUER)
+        self._store: SharedBuckets | None = None
+        # Gateways that share meters share the signing key, and must hash an address alike.
+        self._salt = blake2b(pem, digest_size=32, person=b"maillage-meters").digest()
         self.admissions = Admissions(signer, capacity=settings.token_cache_size)
 
     @property
@@ -63,6 +69,9 @@ class Doorkeeper:
                 watch = RevocationWatch(settings, read, admissions.forget)
                 admissions.revocations = watch
                 stack.push_async_callback(cancelled, asyncio.create_task(watch.keep()))
+            if settings.meters_url is not None:
+                self._store = SharedBuckets(settings.meters_url)
+                stack.push_async_callback(self._store.close)
             self.door = self._open(self.policy)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self.reload)
@@ -95,6 +104,8 @@ class Doorkeeper:
             templates=self.templates,
             trusted_proxies=settings.trusted_proxies,
             max_header_bytes=settings.max_header_bytes,
+            store=self._store,
+            salt=self._salt,
         )
 
 

@@ -1,14 +1,18 @@
-"""Token buckets in memory: so many requests for each client, or for each stranger's address.
+"""Token buckets: so many requests for each client, organization, or stranger's address.
 
 The arithmetic is the generic cell rate algorithm: one number a bucket, the instant at which it
-would be full again. An address is kept as a keyed hash whose key lives and dies with the process.
+would be full again. The numbers are in memory, or in a store that all gateways share. An address is
+kept as a keyed hash.
 """
 
 import math
 import secrets
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
+from typing import Protocol
 
 from maillage_gateway.policy import Meter, Rate
 
@@ -17,43 +21,57 @@ MAX_BUCKETS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a meter says of one request: `retry_after` is None when it may pass; seconds."""
+    """What a meter says of one request: `retry_after` is None when it may pass; seconds.
+
+    `other` is what a second bucket said of the same request.
+    """
 
     policy: str
     remaining: int
     full_in: float
     retry_after: float | None
+    other: "Reading | None" = None
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """RateLimit fields of draft-ietf-httpapi-ratelimit-headers, and Retry-After."""
-        name, _, _ = self.policy.partition(";")
-        state = f"{name};r={self.remaining};t={math.ceil(self.full_in)}"
-        fields = [(b"ratelimit-policy", self.policy.encode()), (b"ratelimit", state.encode())]
+        policy, state = self.policy, self._state()
+        if self.other is not None:
+            policy, state = f"{policy}, {self.other.policy}", f"{state}, {self.other._state()}"
+        fields = [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
         if self.retry_after is not None:
             fields.append((b"retry-after", str(max(1, math.ceil(self.retry_after))).encode()))
         return fields
+
+    def _state(self) -> str:
+        name, _, _ = self.policy.partition(";")
+        return f"{name};r={self.remaining};t={math.ceil(self.full_in)}"
 
 
 class Bucket:
     """All buckets of one rate, keyed by whom they count."""
 
     def __init__(self, name: str, rate: Rate) -> None:
-        self._interval = 1 / rate.per_second
-        self._depth = rate.burst * self._interval
+        self.interval = 1 / rate.per_second
+        self.depth = rate.burst * self.interval
         self._full_at: dict[str, float] = {}
-        self.policy = f'"{name}";q={rate.burst};w={math.ceil(self._depth)}'
+        self.policy = f'"{name}";q={rate.burst};w={math.ceil(self.depth)}'
 
     def take(self, key: str, now: float) -> Reading:
         """Count one request at `now` (seconds of a monotonic clock)."""
-        full_at = max(self._full_at.get(key, now), now) + self._interval
-        wait = full_at - now - self._depth
+        full_at = max(self._full_at.get(key, now), now) + self.interval
+        if full_at - now - self.depth <= 1e-9:
+            if len(self._full_at) >= MAX_BUCKETS and key not in self._full_at:
+                self._make_room(now)
+            self._full_at[key] = full_at
+        return self.reading(full_at - now)
+
+    def reading(self, full_in: float) -> Reading:
+        """What to tell when the bucket would be full in `full_in` seconds with this request."""
+        wait = full_in - self.depth
         if wait > 1e-9:
-            return Reading(self.policy, 0, full_at - self._interval - now, wait)
-        if len(self._full_at) >= MAX_BUCKETS and key not in self._full_at:
-            self._make_room(now)
-        self._full_at[key] = full_at
-        remaining = int((self._depth - (full_at - now)) / self._interval + 1e-9)
-        return Reading(self.policy, remaining, full_at - now, None)
+            return Reading(self.policy, 0, full_in - self.interval, wait)
+        remaining = int((self.depth - full_in) / self.interval + 1e-9)
+        return Reading(self.policy, remaining, full_in, None)
 
     def _make_room(self, now: float) -> None:
         """Forget the full buckets, which count nothing; failing that, the oldest tenth."""
@@ -62,19 +80,63 @@ class Bucket:
             del self._full_at[key]
 
 
-class Meters:
-    """The buckets of every meter of the policy, for clients and for strangers."""
+class Store(Protocol):
+    """Buckets that several gateways share."""
 
-    def __init__(self, meters: dict[str, Meter]) -> None:
-        self._salt = secrets.token_bytes(32)
+    async def take(self, bucket: Bucket, key: str) -> Reading | None:
+        """Count one request; None when the store cannot be asked at the moment."""
+
+
+class Meters:
+    """The buckets of every meter of the policy: for clients, organizations and strangers."""
+
+    def __init__(
+        self,
+        meters: Mapping[str, Meter],
+        organizations: Mapping[str, Mapping[str, Rate]] | None = None,
+        *,
+        store: Store | None = None,
+        salt: bytes | None = None,
+    ) -> None:
+        """`organizations` holds rates by organization and meter that replace the meters' own.
+
+        `salt` (32 bytes) keys the hashes of addresses; gateways that share a store share it.
+        """
+        self._salt = salt or secrets.token_bytes(32)
+        self._store = store
         self._clients = {name: Bucket(name, meter.client) for name, meter in meters.items()}
         self._strangers = {name: Bucket(name, meter.stranger) for name, meter in meters.items()}
+        self._organizations = {
+            (None, name): Bucket(f"{name}-organization", meter.organization)
+            for name, meter in meters.items()
+            if meter.organization is not None
+        } | {
+            (organization, name): Bucket(f"{name}-organization", rate)
+            for organization, rates in (organizations or {}).items()
+            for name, rate in rates.items()
+        }
 
-    def count_client(self, meter: str, client_id: str, now: float) -> Reading:
-        return self._clients[meter].take(client_id, now)
+    async def count_client(self, meter: str, client_id: str, organization: str | None) -> Reading:
+        """The client's bucket, then its organization's, which counts what the first lets by."""
+        own = await self._take(self._clients[meter], "client", client_id)
+        if organization is None or own.retry_after is not None:
+            return own
+        found = self._organizations
+        bucket = found.get((organization, meter)) or found.get((None, meter))
+        if bucket is None:
+            return own
+        common = await self._take(bucket, "organization", organization)
+        return Reading(own.policy, own.remaining, own.full_in, common.retry_after, common)
 
-    def count_stranger(self, meter: str, address: str, now: float) -> Reading:
-        return self._strangers[meter].take(self._pseudonym(address), now)
+    async def count_stranger(self, meter: str, address: str) -> Reading:
+        return await self._take(self._strangers[meter], "stranger", self._pseudonym(address))
+
+    async def _take(self, bucket: Bucket, kind: str, key: str) -> Reading:
+        if self._store is not None:
+            reading = await self._store.take(bucket, f"{kind}:{key}")
+            if reading is not None:
+                return reading
+        return bucket.take(key, time.monotonic())
 
     def _pseudonym(self, address: str) -> str:
         return blake2b(_network(address).encode(), key=self._salt, digest_size=16).hexdigest()

@@ -51,8 +51,11 @@ class Rate(_Table):
 
 
 class Meter(_Table):
+    """What one client, one stranger's address and, if given, one organization may ask."""
+
     client: Rate
     stranger: Rate
+    organization: Rate | None = None
 
 
 class Route(_Table):
@@ -87,6 +90,7 @@ class _Headers(_Table):
 class _Document(_Table):
     defaults: dict[str, Any]
     meters: dict[str, Meter]
+    organizations: dict[str, dict[str, Rate]] = {}
     headers: _Headers
     routes: list[dict[str, Any]]
 
@@ -99,11 +103,13 @@ class Policy:
         tables = _Document.model_validate(document)
         self.routes = [Route.model_validate({**tables.defaults, **row}) for row in tables.routes]
         self.meters = tables.meters
+        self.organizations = tables.organizations
         self.forwarded_headers = frozenset(tables.headers.forwarded)
         self.forwarded_names = frozenset(name.encode() for name in self.forwarded_headers)
         if stolen := self.forwarded_headers & _OURS:
             raise ValueError(f"headers that the gateway writes itself: {sorted(stolen)}")
         wanted = {REFUSED_METER, *(route.meter for route in self.routes)}
+        wanted.update(*self.organizations.values())
         if missing := wanted - self.meters.keys():
             raise ValueError(f"meters that no table describes: {sorted(missing)}")
         self._trees: dict[str, PathTree[Route]] = {}

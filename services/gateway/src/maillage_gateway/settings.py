@@ -41,6 +41,7 @@ class Settings(ServiceSettings):
         IPv4Network("127.0.0.0/8"),
         IPv6Network("::1/128"),
     )
+    meters_url: str | None = None
     max_header_bytes: Count = 32 * 1024
     # 200 connections cover 1,000 requests/s at a mean answer of 200 ms, to each service.
     upstream_connections: Count = 200
@@ -48,9 +49,11 @@ class Settings(ServiceSettings):
     # A removed key stops working within refresh + fetch seconds while its issuer answers, and
     # within stale seconds while it does not.
     keys_refresh_seconds: Seconds = 300.0
-    keys_cooldown_seconds: Seconds = 10.0
+    # So long a new key may have to wait, and so often a flood of unknown ones makes us ask.
+    keys_cooldown_seconds: Seconds = 1.0
     keys_fetch_seconds: Seconds = 3.0
-    keys_stale_seconds: Seconds = 3600.0
+    # An issuer may be down for an hour, whenever its keys were fetched last.
+    keys_stale_seconds: Seconds = 7200.0
     token_leeway_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     # About 3 KiB each.
     token_cache_size: Count = 10_000

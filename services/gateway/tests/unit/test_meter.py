@@ -64,27 +64,61 @@ class TestBucket:
 
 
 class TestMeters:
-    def meters(self):
+    def meters(self, **rates):
         rate = Rate(per_second=0.001, burst=1)
-        return Meters({"m": Meter(client=rate, stranger=rate)})
+        return Meters({"m": Meter(client=rate, stranger=rate)}, **rates)
 
-    def refused(self, *addresses):
+    async def refused(self, *addresses):
         meters = self.meters()
-        return [meters.count_stranger("m", a, 0.0).retry_after is not None for a in addresses]
+        readings = [await meters.count_stranger("m", address) for address in addresses]
+        return [reading.retry_after is not None for reading in readings]
 
-    def test_an_ipv6_network_counts_as_one_stranger(self):
-        assert self.refused("2001:db8::1", "2001:db8::ffff:2") == [False, True]
-        assert self.refused("2001:db8::1", "2001:db8:0:1::1") == [False, False]
+    async def test_an_ipv6_network_counts_as_one_stranger(self):
+        assert await self.refused("2001:db8::1", "2001:db8::ffff:2") == [False, True]
+        assert await self.refused("2001:db8::1", "2001:db8:0:1::1") == [False, False]
 
-    def test_an_ipv4_address_counts_once_in_either_spelling(self):
-        assert self.refused("192.0.2.1", "::ffff:192.0.2.1") == [False, True]
+    async def test_an_ipv4_address_counts_once_in_either_spelling(self):
+        assert await self.refused("192.0.2.1", "::ffff:192.0.2.1") == [False, True]
 
-    def test_no_address_is_kept(self):
+    async def test_no_address_is_kept(self):
         meters = self.meters()
-        meters.count_stranger("m", "192.0.2.1", 0.0)
+        await meters.count_stranger("m", "192.0.2.1")
         assert "192.0.2.1" not in repr(vars(meters._strangers["m"]))
 
-    def test_a_client_named_like_an_address_is_no_stranger(self):
+    async def test_a_client_named_like_an_address_is_no_stranger(self):
         meters = self.meters()
-        meters.count_client("m", "192.0.2.1", 0.0)
-        assert meters.count_stranger("m", "192.0.2.1", 0.0).retry_after is None
+        await meters.count_client("m", "192.0.2.1", None)
+        assert (await meters.count_stranger("m", "192.0.2.1")).retry_after is None
+
+
+class TestOrganizations:
+    def meters(self):
+        many, few = Rate(per_second=1, burst=100), Rate(per_second=0.001, burst=3)
+        meter = Meter(client=many, stranger=many, organization=few)
+        return Meters({"m": meter}, {"large": {"m": many}})
+
+    async def test_all_clients_of_one_count_together(self):
+        meters = self.meters()
+        taken = [await meters.count_client("m", f"client-{n}", "small") for n in range(4)]
+        assert [reading.retry_after is None for reading in taken] == [True, True, True, False]
+        assert (await meters.count_client("m", "client-0", "other")).retry_after is None
+        assert (await meters.count_client("m", "client-0", None)).retry_after is None
+
+    async def test_one_may_have_a_quota_of_its_own(self):
+        meters = self.meters()
+        taken = [await meters.count_client("m", "client", "large") for _ in range(20)]
+        assert all(reading.retry_after is None for reading in taken)
+
+    async def test_both_buckets_are_told(self):
+        meters = self.meters()
+        fields = dict((await meters.count_client("m", "client", "small")).headers())
+        assert fields[b"ratelimit-policy"] == b'"m";q=100;w=100, "m-organization";q=3;w=3000'
+        assert fields[b"ratelimit"] == b'"m";r=99;t=1, "m-organization";r=2;t=1000'
+
+    async def test_what_the_client_has_used_up_costs_its_organization_nothing(self):
+        rate = Rate(per_second=0.001, burst=1)
+        common = Rate(per_second=0.001, burst=2)
+        meters = Meters({"m": Meter(client=rate, stranger=rate, organization=common)})
+        for _ in range(5):
+            await meters.count_client("m", "greedy", "org")
+        assert (await meters.count_client("m", "modest", "org")).retry_after is None
