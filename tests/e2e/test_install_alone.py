@@ -38,8 +38,6 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("directory", "referrals", "campaigns", "gateway")
 UV = str(Path(sys.executable).with_name("uv"))
 START_SECONDS = 60.0
-# Nothing of this process's environment: no path to the sources, no tool.
-BARE = {"PATH": "/usr/bin:/bin"}
 TOOLS = {
     "pytest",
     "hypothesis",
@@ -83,6 +81,21 @@ def run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> s
 
 
 @pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one service after the other is installed.
+
+    Always at the same path: bytecode goes by path, so what several services need is compiled once.
+    """
+    return tmp_path_factory.mktemp("alone")
+
+
+@pytest.fixture(scope="session")
+def bare(shelf: Path) -> dict[str, str]:
+    """Nothing of this process's environment: no path to the sources, no tool."""
+    return {"PATH": "/usr/bin:/bin", "PYTHONPYCACHEPREFIX": str(shelf / "bytecode")}
+
+
+@pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our packages, built by the pinned backend of this environment: nothing is fetched for it."""
     folder = tmp_path_factory.mktemp("wheels")
@@ -93,8 +106,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(service: str, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    made = Installed(service, tmp_path_factory.mktemp(service))
+def installed(service: str, wheels: Path, shelf: Path) -> Installed:
+    made = Installed(service, shelf / "service")
+    shutil.rmtree(made.folder, ignore_errors=True)
+    made.folder.mkdir()
     run(UV, "venv", "--quiet", "--python", sys.executable, str(made.folder / "venv"))
     install = (UV, "pip", "install", "--quiet", "--python", made.python)
     run(*install, "--require-hashes", "-r", f"requirements/{service}.txt")
@@ -130,7 +145,7 @@ class TestPackages:
         assert found & unwanted == set()
 
     def test_hold_everything_that_the_sources_import(
-        self, service: str, installed: Installed
+        self, service: str, installed: Installed, bare: dict[str, str]
     ) -> None:
         """Every module, not only those that a start happens to import."""
         listing = (
@@ -141,7 +156,7 @@ class TestPackages:
             "[importlib.import_module(name) for name in names if not name.endswith('__main__')]\n"
             "print(len(names))"
         )
-        assert int(run(installed.python, "-c", listing, cwd=installed.folder, env=BARE)) > 5
+        assert int(run(installed.python, "-c", listing, cwd=installed.folder, env=bare)) > 5
 
 
 @contextmanager
@@ -207,13 +222,14 @@ class TestProcess:
         self,
         service: str,
         installed: Installed,
+        bare: dict[str, str],
         administrator: psycopg.Connection,
         postgres: URL,
         role_passwords: dict[str, str],
         deployment: Deployment,
     ) -> None:
         with fresh_database(service, administrator, postgres, role_passwords) as database:
-            environment = BARE | service_environment(
+            environment = bare | service_environment(
                 service, deployment, secret=new_secret(), database=database
             )
             if database is not None:
