@@ -27,13 +27,6 @@ def told(stack: RunningStack) -> HeardStory:
     return story
 
 
-@pytest.fixture
-def own_stack() -> Iterator[RunningStack]:
-    """For a test that kills or spoils something."""
-    with temporary_stack() as folder:
-        yield RunningStack(folder)
-
-
 @pytest.fixture(scope="session")
 def gateway(stack: RunningStack) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=stack.gateway_url, timeout=30, trust_env=False) as client:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -551,9 +552,14 @@ def push(
     return until(look)
 
 
-def until(look: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
+def has_ended(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+def until(look: Callable[[], Any]) -> Any:
     give_up = time.monotonic() + PATIENCE_SECONDS
-    while (seen := look()) is None:
+    while not (seen := look()):
         assert time.monotonic() < give_up, "waited in vain"
         time.sleep(0.1)
     return seen
@@ -577,17 +583,19 @@ def pid_of(stack: RunningStack, name: str) -> int:
 
 class TestServiceDown:
     def test_refuses_what_needs_it_keeps_the_rest_and_loses_nothing(
-        self, own_stack: RunningStack
+        self, stack: RunningStack
     ) -> None:
-        rows = Rows(own_stack)
-        headers = own_stack.headers("social-worker")
+        rows = Rows(stack)
+        headers = stack.headers("social-worker")
         once = {**headers, "Idempotency-Key": "while-the-directory-is-down"}
-        directory, supervisor = pid_of(own_stack, "directory"), own_stack.state.pid
-        gateway_url = own_stack.gateway_url
+        directory, supervisor = pid_of(stack, "directory"), stack.state.pid
+        gateway_url = stack.gateway_url
         with httpx.Client(base_url=gateway_url, timeout=60, trust_env=False) as gateway:
             # The supervisor sleeps, so that nobody starts the directory again.
             with stopped(supervisor), rows.unchanged():
                 os.kill(directory, signal.SIGKILL)
+                # Its connections are closed by then; it stays a zombie while its parent sleeps.
+                until(lambda: has_ended(directory))
                 answer = gateway.get(f"{SERVICES}?limit=1")
                 is_problem(answer, 503, "service_unavailable")
                 assert int(answer.headers["retry-after"]) > 0
@@ -613,7 +621,7 @@ class TestServiceDown:
             assert made.status_code == 201, made.text
 
             # One that holds the line and says nothing.
-            with stopped(pid_of(own_stack, "referrals")):
+            with stopped(pid_of(stack, "referrals")):
                 answer = gateway.get("/referrals/v1/outbox", headers=headers)
                 is_problem(answer, 504, "service_too_slow")
             assert gateway.get("/referrals/v1/outbox", headers=headers).status_code == 200

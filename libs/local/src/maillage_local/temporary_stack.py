@@ -51,11 +51,13 @@ def start_stack(folder: DataFolder, log: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_until_ready(folder: DataFolder, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the stack of `process` says that it is ready. Raises DidNotStart."""
+    """Return when the stack of `process` is ready and its demo card made. Raises DidNotStart."""
     give_up = time.monotonic() + START_SECONDS
     while True:
         state = folder.read_state()
-        if state is not None and state.ready and state.pid == process.pid:
+        started = state is not None and state.ready and state.pid == process.pid
+        # The card comes a moment later, and would else be made amid somebody's counting of rows.
+        if started and folder.demo_card.exists():
             return
         if process.poll() is not None or time.monotonic() > give_up:
             tail = log.read_text(encoding="utf-8", errors="replace")[-4000:]
