@@ -2,8 +2,8 @@
 
     python -m maillage_local.checks [--verbose] [NAME…]
 
-Style, types and each package's tests, two at a time on one embedded PostgreSQL, then the end-to-end
-tests. Nothing stops the run early; a summary and one line close it:
+Style, types, each package's tests and the end-to-end tests, three at a time, on one embedded
+PostgreSQL. Nothing stops the run early; a summary and one line close it:
 `N passed, N failed` (tests; a check that is not a suite, or a suite that ran no test, counts as
 one failure).
 """
@@ -27,24 +27,28 @@ from maillage_local.bytecode import bytecode_environment
 from maillage_local.postgres import Postgres, launched
 from maillage_local.scratch import scratch_folder
 
-AT_ONCE = 2
+# One more than the cores of CI: suites wait for clocks and sockets a third of their time.
+AT_ONCE = 3
 TAIL_LINES = 80
 STILL_RUNNING_SECONDS = 30.0
 STOP_SECONDS = 15.0
 SERVER_VARIABLE = "MAILLAGE_TEST_DATABASE_URL"
-# The longest first, so that the second lane does not idle at the end.
+END_TO_END = "tests/e2e"
+# On stacks and installations of their own: beside the other end-to-end tests, not among them.
+APART = ("tests/e2e/test_crashes.py", "tests/e2e/test_install_alone.py")
+# The longest first, so that no lane idles at the end.
 SUITES = (
+    "tests/e2e/test_crashes.py",
+    END_TO_END,
+    "services/gateway",
     "services/referrals",
     "services/campaigns",
     "services/directory",
-    "services/gateway",
     "libs/local",
+    "tests/e2e/test_install_alone.py",
     "libs/common",
     "libs/client",
 )
-END_TO_END = "tests/e2e"
-# Kills what it starts, on stacks of its own: beside the others, not among them.
-CRASHES = "tests/e2e/test_crashes.py"
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)\b")
 _CLOSING = re.compile(r"^=*\s*\d+ \w+.* in [\d.]+s")
 
@@ -74,24 +78,23 @@ class Result:
         return self.status == 0 and self.failed == 0
 
 
-def phases(root: Path) -> tuple[tuple[Check, ...], ...]:
-    """The checks of the tree at `root`; a phase starts when the one before has ended."""
+def checks(root: Path) -> tuple[Check, ...]:
+    """The checks of the tree at `root`, in the order in which they start."""
     tools = Path(sys.executable).parent
     sources = sorted(str(path.relative_to(root)) for path in root.glob("*/*/src"))
+    types = Check("types", (sys.executable, "-m", "mypy", *sources))
     style = (
-        Check("types", (sys.executable, "-m", "mypy", *sources)),
         Check("format", (str(tools / "ruff"), "format", "--check", ".")),
         Check("lint", (str(tools / "ruff"), "check", ".")),
         Check("layers", (str(tools / "lint-imports"),)),
     )
-    longest, *others = map(_suite, SUITES)
-    crashes = _suite(CRASHES)
-    story = _suite(END_TO_END, f"--ignore={CRASHES}")
-    return (longest, *style, *others), (story, crashes)
+    suites = map(_suite, SUITES)
+    return (*style, next(suites), next(suites), types, *suites)
 
 
-def _suite(path: str, *options: str) -> Check:
-    command = (sys.executable, "-m", "pytest", "--color=no", path, *options)
+def _suite(path: str) -> Check:
+    ignored = [f"--ignore={apart}" for apart in APART if path == END_TO_END]
+    command = (sys.executable, "-m", "pytest", "--color=no", path, *ignored)
     return Check(path, command, is_suite=True)
 
 
@@ -122,7 +125,7 @@ class Runner:
         self._verbose = verbose
         self._running: dict[str, float] = {}
 
-    async def run_phase(self, checks: Sequence[Check], at_once: int) -> list[Result]:
+    async def run(self, checks: Sequence[Check], at_once: int) -> list[Result]:
         lanes = asyncio.Semaphore(at_once)
 
         async def in_lane(check: Check) -> Result:
@@ -180,7 +183,7 @@ class Runner:
             self._console.print(f"… still running: {busy}", style="dim", highlight=False)
 
     def _say(self, check: Check, message: str, style: str | None = None) -> None:
-        line = f"{check.name:<20}| {message}"
+        line = f"{check.name:<32}| {message}"
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -213,18 +216,13 @@ def shared_server() -> Iterator[Mapping[str, str]]:
 
 async def run_all(root: Path, names: Sequence[str], console: Console, *, verbose: bool) -> int:
     """Run the checks (all, or those named), print the summary; 0 when nothing failed."""
-    chosen = [
-        [check for check in phase if not names or check.name in names] for phase in phases(root)
-    ]
-    unknown = set(names) - {check.name for phase in chosen for check in phase}
+    chosen = [check for check in checks(root) if not names or check.name in names]
+    unknown = set(names) - {check.name for check in chosen}
     if unknown:
         console.print(f"no such check: {', '.join(sorted(unknown))}", style="red")
         return 2
-    results: list[Result] = []
     with shared_server() as environment:
-        runner = Runner(console, environment, verbose=verbose)
-        for phase in chosen:
-            results += await runner.run_phase(phase, AT_ONCE)
+        results = await Runner(console, environment, verbose=verbose).run(chosen, AT_ONCE)
     _summarise(results, console)
     return 0 if all(result.succeeded for result in results) else 1
 

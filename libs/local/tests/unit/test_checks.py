@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from maillage_local.checks import Check, count_tests, judge, phases
+from maillage_local.checks import APART, END_TO_END, Check, checks, count_tests, judge
 
 SUITE = Check("suite", ("pytest",), is_suite=True)
 LINT = Check("lint", ("ruff",))
@@ -42,15 +42,17 @@ def test_silent_lint_succeeds_and_counts_no_test() -> None:
 def test_every_member_with_sources_has_its_suite() -> None:
     root = Path(__file__).parents[4]
     members = {str(path.parent.relative_to(root)) for path in root.glob("*/*/src")}
-    first, last = phases(root)
-    assert {check.name for check in first if check.is_suite} == members
-    assert {check.name for check in first if not check.is_suite} == {
+    found = {check.name: check for check in checks(root)}
+    assert {name for name, check in found.items() if check.is_suite} == {
+        *(members | {END_TO_END}),
+        *APART,
+    }
+    assert {name for name, check in found.items() if not check.is_suite} == {
         "types",
         "format",
         "lint",
         "layers",
     }
-    # The crashes run beside the other end-to-end tests, and only there.
-    story, crashes = last
-    assert (story.name, crashes.name) == ("tests/e2e", "tests/e2e/test_crashes.py")
-    assert f"--ignore={crashes.name}" in story.command
+    # What runs beside the other end-to-end tests is there, and does not run among them too.
+    assert all((root / apart).is_file() for apart in APART)
+    assert {f"--ignore={apart}" for apart in APART} <= {*found[END_TO_END].command}
