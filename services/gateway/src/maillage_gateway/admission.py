@@ -23,7 +23,7 @@ from maillage_common.tokens import (
     parse,
     verify,
 )
-from maillage_gateway.errors import KeysUnavailable
+from maillage_gateway.errors import KeysUnavailable, SenderConstrained
 from maillage_gateway.events import Event
 from maillage_gateway.issuers import KeyRing
 from maillage_gateway.revocation import RevocationWatch
@@ -94,6 +94,8 @@ class Admissions:
             claims = keys.names.tell(claims)
         except InvalidToken as refusal:
             log(Event.TOKEN_REFUSED, reason=refusal.reason, claim=refusal.claim)
+            if refusal.reason == Refusal.SENDER_CONSTRAINED:
+                raise SenderConstrained() from None
             raise Unauthenticated("Ask the issuer for a new token.") from None
         admission = _admit(claims)
         if len(self._admitted) >= self._capacity:
@@ -135,6 +137,8 @@ class Admissions:
 
 def _bearer(authorization: bytes) -> str:
     scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() == b"dpop":
+        raise InvalidToken(Refusal.SENDER_CONSTRAINED)
     if scheme.lower() != b"bearer" or not token.isascii():
         raise InvalidToken(Refusal.MALFORMED)
     return token.decode("ascii")

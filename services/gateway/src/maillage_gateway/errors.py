@@ -36,6 +36,17 @@ class TokenMissing(Unauthenticated):
         super().__init__(headers={"WWW-Authenticate": 'Bearer realm="maillage"'})
 
 
+class SenderConstrained(Unauthenticated):
+    code, title = "sender_constrained_token", "Tokens that are bound to a key are not accepted yet"
+
+    def __init__(self) -> None:
+        # RFC 6750 has no error of its own for it; RFC 9449 section 7.1 says `invalid_token` too.
+        super().__init__(
+            "Ask the issuer for a bearer token: proofs of DPoP and mutual TLS are not checked here.",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+
+
 class MachinesRefused(Forbidden):
     code, title = "machines_refused", "This route is for people who signed in, not for machines"
 
