@@ -68,6 +68,10 @@ class ImpossibleTransition(Conflict):
     code, title = "impossible_transition", "Its state does not allow this"
 
 
+class NotAtWorkThere(Forbidden):
+    code, title = "not_at_work_there", "Your organization does not cover this territory"
+
+
 class DiagnosticNotFound(NotFound):
     code, title = "diagnostic_not_found", "No such diagnostic, or none that you may see"
 

@@ -112,6 +112,23 @@ def visible_record_sql(layer: Layer, alias: str = "s") -> tuple[str, dict[str, A
     return f"({own} AND {organizations})", {**parameters, **more}
 
 
+def serves_sql(layer: Layer, territory: str) -> tuple[str, dict[str, Any]]:
+    """Whether the caller's organization is at work there: it covers `territory`, something in it or
+    something that holds it, today. Covering the whole region is being at work nowhere in it."""
+    if layer.is_admin:
+        return "true", {}
+    condition = f"""EXISTS (
+SELECT FROM program_coverage pc
+JOIN territory covered ON covered.code = pc.territory_code AND covered.kind <> 'region'
+JOIN territory_above a ON a.is_certain AND (
+    a.code = {territory} AND a.above = pc.territory_code
+    OR a.code = pc.territory_code AND a.above = {territory})
+WHERE pc.organization_id = :viewer_organization
+    AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)
+    AND (pc.valid_to IS NULL OR pc.valid_to >= CURRENT_DATE))"""
+    return condition, {"viewer_organization": layer.organization}
+
+
 def with_organization(table: str) -> str:
     """The rows of `table` with what `visible_record_sql` and readers ask of their organization."""
     return f"""(

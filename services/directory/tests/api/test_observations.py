@@ -111,5 +111,86 @@ class TestReadObservations:
                 "territory": "21012",
                 "observations": 2,
                 "happened": 5,
+                "noted": 2,
+                "sent": 0,
+                "answered": 0,
             }
         ]
+
+    async def test_counts_roll_up_to_a_level_of_territories(
+        self, directory: Any, client: Any, as_caller: Any, as_anonymous: Any
+    ) -> None:
+        headers = as_caller(scope="directory:write")
+        for territory in ("21003", "21012", "21003", "21016"):
+            await client.post(PATH, json={**GAP, "territory": territory}, headers=headers)
+        answer = await client.get(f"{PATH}/counts?level=basin", headers=as_anonymous())
+        counted = {item["territory"]: item["observations"] for item in answer.json()["items"]}
+        assert counted["nord"] == 2
+        assert sum(counted.values()) == 4
+        region = await client.get(f"{PATH}/counts?level=region", headers=as_anonymous())
+        assert [item["observations"] for item in region.json()["items"]] == [4]
+
+
+class TestLifeOfAnObservation:
+    @pytest.fixture
+    async def noted(self, directory: Any, client: Any, as_caller: Any) -> str:
+        """An observation in 21003; the organization `team` is at work in its basin, `far` not."""
+        await directory.has(directory.organization("team"), directory.organization("far"))
+        for name, territory in (("team", "nord"), ("far", "sud"), ("host", "bru")):
+            await directory.loads(
+                {
+                    "type": "coverage",
+                    "program": "CPPS",
+                    "organization": str(directory.id("organization", name)),
+                    "territory": territory,
+                    "role": "team",
+                }
+            )
+        made = await client.post(
+            PATH,
+            json={**GAP, "territory": "21003", "note": {"fr": "Mots"}},
+            headers=as_caller(scope="directory:write"),
+        )
+        return f"{PATH}/{made.json()['id']}"
+
+    async def test_is_sent_then_answered_and_may_be_sent_again(
+        self, noted: str, client: Any, editor: Any, professional: Any
+    ) -> None:
+        steps = [
+            ({"to": "answered", "institution": "Vivalis"}, 409),
+            ({"to": "noted", "institution": "Vivalis"}, 409),
+            ({"to": "sent", "institution": "Vivalis", "on": "2126-01-01"}, 422),
+            ({"to": "sent", "institution": "Vivalis", "on": "2020-01-01"}, 422),
+            ({"to": "sent"}, 422),
+            ({"to": "sent", "institution": "Vivalis", "words": {"fr": "À examiner"}}, 201),
+            ({"to": "sent", "institution": "Vivalis"}, 409),
+            ({"to": "answered", "institution": "Vivalis", "url": "https://example.org/r"}, 201),
+            ({"to": "sent", "institution": "Cocom"}, 201),
+        ]
+        for step, status in steps:
+            answer = await client.post(f"{noted}/transitions", json=step, headers=editor("team"))
+            assert answer.status_code == status, (step, answer.text)
+            if status == 409:
+                assert answer.json()["code"] == "impossible_transition"
+        read = (await client.get(noted, headers=professional)).json()
+        assert read["state"] == "sent"
+        assert [one["to_state"] for one in read["transitions"]] == ["sent", "answered", "sent"]
+
+    async def test_is_moved_and_moderated_by_who_is_at_work_there(
+        self, noted: str, client: Any, editor: Any, admin: Any, as_anonymous: Any
+    ) -> None:
+        sent = {"to": "sent", "institution": "Vivalis"}
+        for stranger in ("far", "host"):
+            answer = await client.post(f"{noted}/transitions", json=sent, headers=editor(stranger))
+            assert answer.json()["code"] == "not_at_work_there"
+        hidden = await client.get(noted, headers=as_anonymous())
+        assert hidden.json()["code"] == "observation_not_found"
+        fit = {"visibility": "public", "note": {"fr": "Guichet fermé", "nl": "Loket gesloten"}}
+        refused = await client.put(f"{noted}/moderation", json=fit, headers=editor("far"))
+        assert refused.status_code == 403
+        done = await client.put(f"{noted}/moderation", json=fit, headers=editor("team"))
+        assert done.status_code == 200, done.text
+        public = await client.get(noted, headers=as_anonymous())
+        assert public.json()["note"] == fit["note"]
+        moved = await client.post(f"{noted}/transitions", json=sent, headers=admin)
+        assert moved.status_code == 201

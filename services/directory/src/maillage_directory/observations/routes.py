@@ -1,6 +1,7 @@
 """`/directory/v1/observations`."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Query, Request
 
@@ -9,13 +10,19 @@ from maillage_common.audit import Audit
 from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.models import Observation, ObservationTransition
 from maillage_directory.observations import service
 from maillage_directory.observations.schemas import (
+    CountParams,
+    Moderation,
     NewObservation,
+    NewTransition,
     ObservationCount,
     ObservationCounts,
+    ObservationDetail,
     ObservationParams,
     ObservationPublic,
+    TransitionPublic,
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["observations"])
@@ -61,7 +68,7 @@ async def list_observations(
 
 @router.get("/observations/counts", name="count_observations")
 async def count_observations(
-    params: Annotated[ObservationParams, Query()],
+    params: Annotated[CountParams, Query()],
     request: Request,
     session: ReadSession,
     caller: Anyone,
@@ -69,3 +76,50 @@ async def count_observations(
     """How often by need, obstacle and territory; without anyone's words."""
     rows = await service.read_counts(session, params, vocabulary=request.app.state.vocabulary)
     return ObservationCounts(items=[ObservationCount.model_validate(row) for row in rows])
+
+
+@router.get("/observations/{observation_id}", name="get_observation")
+async def get_observation(
+    observation_id: UUID, session: ReadSession, caller: Anyone
+) -> ObservationDetail:
+    """One observation and what became of it."""
+    return _detail(*await service.read_observation(session, observation_id, caller=caller))
+
+
+@router.post("/observations/{observation_id}/transitions", name="move_observation", status_code=201)
+async def move_observation(
+    observation_id: UUID,
+    payload: NewTransition,
+    session: WriteSession,
+    audit: Audit,
+    caller: Worker,
+) -> ObservationDetail:
+    """It was sent to an institution, or answered by one."""
+    return _detail(
+        *await service.move_observation(
+            session, observation_id, payload, caller=caller, audit=audit
+        )
+    )
+
+
+@router.put("/observations/{observation_id}/moderation", name="moderate_observation")
+async def moderate_observation(
+    observation_id: UUID,
+    payload: Moderation,
+    session: WriteSession,
+    audit: Audit,
+    caller: Worker,
+) -> ObservationPublic:
+    """Publish it, or take it back, with words about institutions only."""
+    return ObservationPublic.model_validate(
+        await service.moderate_observation(
+            session, observation_id, payload, caller=caller, audit=audit
+        )
+    )
+
+
+def _detail(
+    observation: Observation, transitions: list[ObservationTransition]
+) -> ObservationDetail:
+    steps = [TransitionPublic.model_validate(one) for one in transitions]
+    return ObservationDetail.model_validate({**observation.model_dump(), "transitions": steps})

@@ -7,9 +7,14 @@ from uuid import UUID
 from pydantic import Field
 
 from maillage_common.schemas import Answer, Payload
-from maillage_directory.models import ObservationKind, ObservationState
+from maillage_directory.models import (
+    ObservationKind,
+    ObservationState,
+    TerritoryKind,
+    Visibility,
+)
 from maillage_directory.models.columns import Texts
-from maillage_directory.records.fields import Code, Line
+from maillage_directory.records.fields import Code, Line, WebAddress, Words
 from maillage_directory.records.schemas import ObservationContent
 
 
@@ -19,13 +24,24 @@ class NewObservation(ObservationContent):
     external_id: Line | None = None
 
 
-class ObservationParams(Payload):
+class ObservationFilters(Payload):
     kind: ObservationKind | None = None
     need: Code | None = None
+    obstacle: Code | None = None
     territory: Code | None = None
     program: Code | None = None
     state: ObservationState | None = None
     observed_since: date | None = None
+    observed_until: date | None = None
+
+
+class CountParams(ObservationFilters):
+    """`level` counts by the territories of that kind that hold the observed ones."""
+
+    level: TerritoryKind | None = None
+
+
+class ObservationParams(ObservationFilters):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=2000)] | None = None
 
@@ -48,8 +64,42 @@ class ObservationPublic(Answer):
     created_at: datetime
 
 
+class TransitionPublic(Answer):
+    """`institution` was sent it, or answered."""
+
+    from_state: ObservationState
+    to_state: ObservationState
+    happened_on: date
+    institution: str | None
+    words: Texts
+    url: str | None
+
+
+class ObservationDetail(ObservationPublic):
+    transitions: list[TransitionPublic]
+
+
+class NewTransition(Payload):
+    """`words` are the institution's, or to it; never about a person."""
+
+    to: ObservationState
+    on: date | None = None
+    institution: Line
+    words: Words = Field(default_factory=dict)
+    url: WebAddress | None = None
+
+
+class Moderation(Payload):
+    """Who may read it, and its words as they are fit to be read: about institutions only."""
+
+    visibility: Literal[Visibility.PUBLIC, Visibility.PROFESSIONAL]
+    note: Words = Field(default_factory=dict)
+    recommendation: Words = Field(default_factory=dict)
+
+
 class ObservationCount(Answer):
-    """How often, over all observations, whoever may read their words."""
+    """How often, over all observations, whoever may read their words; `noted`, `sent` and
+    `answered` add up to `observations`."""
 
     kind: ObservationKind
     need: str | None
@@ -57,6 +107,9 @@ class ObservationCount(Answer):
     territory: str | None
     observations: int
     happened: int
+    noted: int
+    sent: int
+    answered: int
 
 
 class ObservationCounts(Answer):

@@ -14,15 +14,37 @@ from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.pagination import Cursors
-from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
+from maillage_directory.errors import (
+    NotAtWorkThere,
+    ObservationNotFound,
+    UnknownNeed,
+    UnknownProgram,
+    UnknownTerritory,
+)
 from maillage_directory.events import AuditEvent
-from maillage_directory.models import Observation, ObservationState, Visibility
+from maillage_directory.models import (
+    Observation,
+    ObservationState,
+    ObservationTransition,
+    Visibility,
+)
+from maillage_directory.observations.lifecycle import check_move
 from maillage_directory.observations.queries import (
     count_observations,
     find_by_external_id,
+    find_visible,
     list_observations,
+    list_transitions,
+    lock_served,
 )
-from maillage_directory.observations.schemas import NewObservation, ObservationParams
+from maillage_directory.observations.schemas import (
+    CountParams,
+    Moderation,
+    NewObservation,
+    NewTransition,
+    ObservationFilters,
+    ObservationParams,
+)
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.visibility import layer_of
 from maillage_directory.vocabulary import Vocabulary
@@ -88,25 +110,107 @@ async def read_observations(
     return rows[: params.limit], cursors.encode(position, query=query)
 
 
+async def read_observation(
+    session: AsyncSession, observation_id: UUID, *, caller: Caller
+) -> tuple[Observation, list[ObservationTransition]]:
+    """Raises ObservationNotFound."""
+    observation = await find_visible(session, layer_of(caller), observation_id)
+    if observation is None:
+        raise ObservationNotFound
+    return observation, list(await list_transitions(session, observation_id))
+
+
+async def move_observation(
+    session: AsyncSession,
+    observation_id: UUID,
+    payload: NewTransition,
+    *,
+    caller: Caller,
+    audit: AuditTrail,
+) -> tuple[Observation, list[ObservationTransition]]:
+    """Say that it was sent, or answered; raises ObservationNotFound, NotAtWorkThere,
+    ImpossibleTransition."""
+    observation = await _lock_served(session, observation_id, caller)
+    check_move(observation.state, payload.to)
+    today = clock.now().astimezone(BRUSSELS).date()
+    happened_on = payload.on or today
+    if not observation.observed_on <= happened_on <= today:
+        raise InvalidRequest(
+            errors=[FieldError("not_then", "It was after it was noted, and is past", "/on")]
+        )
+    session.add(
+        ObservationTransition.model_validate(
+            {
+                "observation_id": observation_id,
+                "from_state": observation.state,
+                "to_state": payload.to,
+                "happened_on": happened_on,
+                **payload.model_dump(include={"institution", "words", "url"}),
+            }
+        )
+    )
+    observation.state = payload.to
+    await session.flush()
+    audit.record(
+        AuditEvent.OBSERVATION_MOVED,
+        entity="observation",
+        entity_id=observation_id,
+        changes={"state": payload.to},
+    )
+    return observation, list(await list_transitions(session, observation_id))
+
+
+async def moderate_observation(
+    session: AsyncSession,
+    observation_id: UUID,
+    payload: Moderation,
+    *,
+    caller: Caller,
+    audit: AuditTrail,
+) -> Observation:
+    """Publish it or take it back, with words fit to be read."""
+    observation = await _lock_served(session, observation_id, caller)
+    observation.visibility = payload.visibility
+    observation.note, observation.recommendation = payload.note, payload.recommendation
+    await session.flush()
+    audit.record(
+        AuditEvent.OBSERVATION_MODERATED,
+        entity="observation",
+        entity_id=observation_id,
+        changes={"visibility": payload.visibility},
+    )
+    return observation
+
+
+async def _lock_served(session: AsyncSession, observation_id: UUID, caller: Caller) -> Observation:
+    found = await lock_served(session, layer_of(caller), observation_id)
+    if found is None:
+        raise ObservationNotFound
+    observation, is_served = found
+    if not is_served:
+        raise NotAtWorkThere("Ask an organization that covers its territory, or a curator.")
+    return observation
+
+
 async def read_counts(
-    session: AsyncSession, params: ObservationParams, *, vocabulary: Vocabulary
+    session: AsyncSession, params: CountParams, *, vocabulary: Vocabulary
 ) -> list[Any]:
     territories = await _inside(session, params, vocabulary)
     return list(await count_observations(session, params, territories))
 
 
 async def _inside(
-    session: AsyncSession, params: ObservationParams, vocabulary: Vocabulary
+    session: AsyncSession, params: ObservationFilters, vocabulary: Vocabulary
 ) -> list[str]:
     terms = await vocabulary.check(session, _codes(params, prefix=""))
     if params.territory is None:
         return []
-    return sorted(
-        code for code, above in terms.territory_above.items() if above.get(params.territory)
-    )
+    return terms.inside(params.territory)
 
 
-def _codes(asked: NewObservation | ObservationParams, *, prefix: str) -> list[tuple[Any, str, str]]:
+def _codes(
+    asked: NewObservation | ObservationFilters, *, prefix: str
+) -> list[tuple[Any, str, str]]:
     return [
         (error, f"{prefix}{name}", code)
         for error, name, code in (
