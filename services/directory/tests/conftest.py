@@ -151,3 +151,11 @@ def editor(as_caller: Any) -> Callable[..., dict[str, str]]:
         return made
 
     return headers
+
+
+@pytest.fixture
+def whole_service() -> dict[str, Any]:
+    """A service with every member HSDS and our profile have."""
+    from services.directory.tests.api.test_whole_records import SERVICE
+
+    return dict(SERVICE)

@@ -6,6 +6,7 @@ from maillage_common.app import create_app
 from maillage_directory.agenda.routes import router as agenda
 from maillage_directory.capacity.routes import router as capacity
 from maillage_directory.changes.routes import router as changes
+from maillage_directory.exports.routes import router as exports
 from maillage_directory.history.routes import router as history
 from maillage_directory.hsds.routes import router as hsds
 from maillage_directory.locations.routes import router as locations
@@ -35,6 +36,7 @@ ROUTERS = (
     rotas,
     agenda,
     hsds,
+    exports,
 )
 
 

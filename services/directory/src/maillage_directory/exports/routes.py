@@ -1,0 +1,50 @@
+"""`GET /directory/v1/exports/{format}`."""
+
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from starlette.responses import StreamingResponse
+
+from maillage_common.app import maillage_router
+from maillage_common.auth import Caller, open_to_anyone
+from maillage_common.database import DatabaseDep, ReadSession
+from maillage_directory.exports import service
+from maillage_directory.exports.schemas import FILE_NAMES, MEDIA_TYPES, ExportFormat, ExportParams
+from maillage_directory.visibility import layer_of
+
+router = maillage_router(prefix="/directory/v1", tags=["exports"])
+Anyone = Annotated[Caller, open_to_anyone()]
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, as it is made",
+        "content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()},
+    }
+}
+
+
+@router.get("/exports/{form}", name="export", responses=_FILE, response_class=StreamingResponse)
+async def export(
+    form: ExportFormat,
+    params: Annotated[ExportParams, Query()],
+    request: Request,
+    session: ReadSession,
+    database: DatabaseDep,
+    caller: Anyone,
+) -> StreamingResponse:
+    """Every record that the caller may see, of one instant, in one file."""
+    content = await service.prepare_export(
+        session,
+        database,
+        params,
+        form=form,
+        layer=layer_of(caller),
+        vocabulary=request.app.state.vocabulary,
+    )
+    return StreamingResponse(
+        content,
+        media_type=MEDIA_TYPES[form],
+        headers={
+            "Content-Disposition": f'attachment; filename="{FILE_NAMES[form]}"',
+            "Cache-Control": "no-store",
+        },
+    )
