@@ -1,14 +1,21 @@
-"""Whether a service's migrations give the schema that its models describe, and go down and up.
+"""Whether a service still is what was agreed: its schema and its OpenAPI document.
 
+Do its migrations give the schema that its models describe, and go down and up?
 `alembic check` misses new enum members, CHECKs, partial indexes and generated expressions, so two
 dumps are compared: the migrated database and the same database after dropping its tables and making
 them again from the models (the one use of `create_all` in the project). Row-level security, grants
 and procrastinate's own tables are not in the models and left out of both.
 """
 
+import difflib
 import importlib
+import json
+import os
 import re
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, pool, text
@@ -53,6 +60,18 @@ def _misordered(service: str) -> list[str]:
     walked = [script.revision for script in scripts.walk_revisions()]
     named = [*migrations.revisions(service)]
     return [] if named == walked[::-1] else named
+
+
+def document_drift(document: Mapping[str, Any], agreed: Path) -> str:
+    """What an OpenAPI document changes in the agreed one, as a diff; empty when equal.
+
+    With UPDATE_SNAPSHOTS=1 the document becomes the agreed one: after partners were told.
+    """
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        agreed.write_text(text, encoding="utf-8")
+    before = agreed.read_text(encoding="utf-8").splitlines()
+    return "\n".join(difflib.unified_diff(before, text.splitlines(), "agreed", "now", lineterm=""))
 
 
 def down_and_up(service: str, database: ServiceDatabase) -> tuple[set[str], set[str], set[str]]:
