@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import uvicorn
-
 from maillage_common import telemetry
 from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
 
@@ -61,6 +59,9 @@ def serve(
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args(arguments)
+    # Imported here: workers and migrations serve nothing.
+    import uvicorn
+
     uvicorn.run(
         f"maillage_{service}.{factory}",
         factory=True,
