@@ -9,9 +9,19 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping
+from importlib import resources
 from typing import Any
 
+from maillage_common.errors import (
+    PROBLEM_MEDIA_TYPE,
+    InsufficientScope,
+    MaillageError,
+    Unauthenticated,
+    problem_document,
+)
 from maillage_common.events import log
+from maillage_common.schemas import Problem
+from maillage_gateway.errors import QuotaExceeded, ServiceUnavailable
 from maillage_gateway.events import Event
 from maillage_gateway.issuers import DocumentSource, FetchFailed
 from maillage_gateway.keeper import Doorkeeper
@@ -22,6 +32,18 @@ MAX_BYTES = 4 * 1024 * 1024
 REFRESH_SECONDS = 60.0
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SCHEME = "access_token"
+_OWN = "gateway"
+_TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+_REFUSALS: dict[str, MaillageError] = {
+    "401": Unauthenticated("Ask the issuer for a new token."),
+    "403": InsufficientScope("Ask for a token with one of these scopes: referrals:read."),
+    "429": QuotaExceeded(),
+    "503": ServiceUnavailable(),
+}
+# Request bodies by method and path, since schemas alone do not tell a reader where to begin.
+_EXAMPLES: dict[str, object] = json.loads(
+    resources.files(__package__).joinpath("pages", "examples.json").read_text("utf-8")
+)
 
 Document = dict[str, Any]
 
@@ -107,8 +129,16 @@ def merge(documents: Mapping[str, Document], policy: Policy, *, public_url: str)
         for kind, members in renamed.get("components", {}).items():
             if kind == "securitySchemes" or not isinstance(members, dict):
                 continue
-            named = {f"{service}.{name}": member for name, member in members.items()}
-            components.setdefault(kind, {}).update(named)
+            for name, member in members.items():
+                # Generators call a class by its title, which two services may have chosen alike.
+                own = {"title": f"{service}.{name}"} if kind == "schemas" else {}
+                components.setdefault(kind, {})[f"{service}.{name}"] = {**member, **own}
+    components = _needed(paths, components)
+    components["responses"] = _refusals()
+    components.setdefault("schemas", {})[f"{_OWN}.Problem"] = {
+        **Problem.model_json_schema(),
+        "title": f"{_OWN}.Problem",
+    }
     components["securitySchemes"] = {
         _SCHEME: {
             "type": "http",
@@ -140,13 +170,25 @@ def _exposed(
         route = policy.find(method.upper(), path)
         if method in item and route is not None and route.service == service:
             shown = True
-            yield method, _operation(item[method], route, service)
+            example = _EXAMPLES.get(f"{method.upper()} {path}")
+            yield method, _operation(item[method], route, service, example)
     if shown and "parameters" in item:
         yield "parameters", item["parameters"]
 
 
-def _operation(operation: Document, route: Route, service: str) -> Document:
-    described = {**operation, "tags": operation.get("tags") or [service]}
+def _operation(operation: Document, route: Route, service: str, example: object) -> Document:
+    refusals = {
+        status: {"$ref": f"#/components/responses/{_OWN}.{error.code}"}
+        for status, error in _REFUSALS.items()
+        if not (route.anonymous and status == "403")
+    }
+    described = {
+        **operation,
+        "tags": operation.get("tags") or [service],
+        "responses": {**refusals, **operation.get("responses", {})},
+    }
+    if example is not None:
+        described["requestBody"] = _with_example(operation["requestBody"], example)
     if "operationId" in operation:
         described["operationId"] = f"{service}_{operation['operationId']}"
     # The policy's row spans several operations; the service says which scopes this one takes.
@@ -158,8 +200,32 @@ def _operation(operation: Document, route: Route, service: str) -> Document:
     }
     scopes = route.scopes & asked or route.scopes
     wanted: list[dict[str, list[str]]] = [{_SCHEME: [scope]} for scope in sorted(scopes)]
+    if route.deprecated is not None:
+        described["deprecated"] = True
     described["security"] = [{}, {_SCHEME: []}] if route.anonymous else wanted
     return described
+
+
+def _with_example(body: Document, example: object) -> Document:
+    content = body["content"]
+    shown = {**content["application/json"], "example": example}
+    return {**body, "content": {**content, "application/json": shown}}
+
+
+def _refusals() -> Document:
+    """What the gateway itself may answer in place of a service, each with an example."""
+    return {
+        f"{_OWN}.{error.code}": {
+            "description": error.title,
+            "content": {
+                PROBLEM_MEDIA_TYPE: {
+                    "schema": {"$ref": f"#/components/schemas/{_OWN}.Problem"},
+                    "example": problem_document(error, trace_id=_TRACE_ID),
+                }
+            },
+        }
+        for error in _REFUSALS.values()
+    }
 
 
 def _rename(document: Document, service: str) -> Document:
@@ -178,6 +244,25 @@ def _rename(document: Document, service: str) -> Document:
     renamed = walk(document)
     assert isinstance(renamed, dict)
     return renamed
+
+
+def _needed(paths: Document, components: Document) -> Document:
+    """The components that the paths refer to, directly or not: the rest is nobody's business."""
+    needed: dict[str, Document] = {}
+    waiting: list[Any] = [paths]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and value.startswith("#/components/"):
+            _, _, kind, name = value.split("/", 3)
+            member = components.get(kind, {}).get(name)
+            if member is not None and name not in needed.setdefault(kind, {}):
+                needed[kind][name] = member
+                waiting.append(member)
+    return {kind: dict(sorted(members.items())) for kind, members in sorted(needed.items())}
 
 
 def _templates(document: Document) -> dict[str, PathTree[str]]:

@@ -26,7 +26,8 @@ _SHARED: RawHeaders = [
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"etag, link, location, ratelimit, ratelimit-policy, retry-after, x-request-id",
+        b"deprecation, etag, link, location, ratelimit, ratelimit-policy, retry-after, sunset, "
+        b"x-request-id",
     ),
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
@@ -145,6 +146,8 @@ class Exchange:
         """What goes with every answer, whoever gives it."""
         headers = [*self._safe_headers, (b"x-request-id", self.trace.trace_id.encode())]
         headers += _SHARED if self._is_shared else _PRIVATE
+        if self.route is not None:
+            headers += self.route.notices
         if self.reading is not None:
             headers += self.reading.headers()
         return headers

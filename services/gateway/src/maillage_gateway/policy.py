@@ -7,6 +7,9 @@ they can know besides.
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from email.utils import formatdate
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -71,6 +74,19 @@ class Route(_Table):
     meter: str
     body: Annotated[int, Field(ge=0)]
     silence: Annotated[float, Field(gt=0, le=300)]
+    deprecated: date | None = None
+    sunset: date | None = None
+
+    @cached_property
+    def notices(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Header fields that warn of the route's end: RFC 9745 and RFC 8594."""
+        fields = []
+        if self.deprecated is not None:
+            fields.append((b"deprecation", b"@%d" % _midnight(self.deprecated)))
+        if self.sunset is not None:
+            instant = formatdate(_midnight(self.sunset), usegmt=True)
+            fields.append((b"sunset", instant.encode("ascii")))
+        return tuple(fields)
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Route":
@@ -80,7 +96,13 @@ class Route(_Table):
             raise ValueError(f"{self.path}: only what anybody may read can be shared by CORS")
         if unknown := self.scopes - SCOPES:
             raise ValueError(f"{self.path}: unknown scopes {sorted(unknown)}")
+        if self.sunset and (self.deprecated is None or self.sunset < self.deprecated):
+            raise ValueError(f"{self.path}: a route is deprecated before its sunset")
         return self
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 class _Headers(_Table):

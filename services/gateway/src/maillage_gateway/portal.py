@@ -40,6 +40,11 @@ _ASSETS: dict[str, tuple[Traversable, str]] = {
     "start.js": (_PAGES.joinpath("start.js"), "text/javascript; charset=utf-8"),
     "swagger-ui.css": (_SWAGGER / "swagger-ui.css", "text/css; charset=utf-8"),
     "swagger-ui-bundle.js": (_SWAGGER / "swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    **{
+        name: (_PAGES.joinpath(f"{name}.html"), "text/html; charset=utf-8")
+        # How to begin, for each kind of partner.
+        for name in ("open-data", "partner-application", "care-professional", "back-office")
+    },
     "favicon-32x32.png": (_SWAGGER / "favicon-32x32.png", "image/png"),
 }
 

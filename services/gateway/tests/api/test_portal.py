@@ -1,6 +1,7 @@
 """The gateway's own pages."""
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -74,11 +75,32 @@ class TestDocument:
         assert needs["get"]["operationId"] == "directory_list_needs"
         schema = needs["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/directory.Page"}
-        assert "directory.Page" in document["components"]["schemas"]
+        assert document["components"]["schemas"]["directory.Page"]["title"] == "directory.Page"
         assert set(document["components"]["securitySchemes"]) == {"access_token"}
         assert needs["get"]["security"] == [{}, {"access_token": []}]
         change = document["paths"]["/directory/v1/services/{service_id}"]["patch"]
         assert {"access_token": ["directory:write"]} in change["security"]
+
+
+class TestDeprecation:
+    async def test_a_route_that_ends_says_so_in_answers_and_in_the_document(
+        self, start_gateway, settings, echo, tmp_path
+    ):
+        packaged = resources.files("maillage_gateway").joinpath("policy.toml").read_text("utf-8")
+        row = 'path = "/directory/v1/needs/**"\n'
+        path = tmp_path / "policy.toml"
+        path.write_text(
+            packaged.replace(row, row + "deprecated = 2026-01-01\nsunset = 2027-07-01\n")
+        )
+        echo.documents["/openapi.json"] = DOCUMENT
+        async with start_gateway(settings.model_copy(update={"policy_file": path})) as gateway:
+            answer = await gateway.client.get("/directory/v1/needs")
+            assert answer.headers["Deprecation"] == "@1767225600"
+            assert answer.headers["Sunset"] == "Thu, 01 Jul 2027 00:00:00 GMT"
+            other = await gateway.client.get("/directory/v1/services")
+            assert "Deprecation" not in other.headers
+            document = (await gateway.client.get("/openapi.json")).json()
+        assert document["paths"]["/directory/v1/needs"]["get"]["deprecated"] is True
 
 
 class TestPages:
@@ -88,7 +110,13 @@ class TestPages:
         assert 'lang="nl"' in page
         assert 'lang="en"' in page
 
-    @pytest.mark.parametrize("path", ["/", "/docs"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *("/", "/docs", "/docs/open-data", "/docs/partner-application"),
+            *("/docs/care-professional", "/docs/back-office"),
+        ],
+    )
     async def test_pages_and_what_they_load_come_from_here(self, gateway, path):
         page = await gateway.client.get(path)
         assert page.status_code == 200

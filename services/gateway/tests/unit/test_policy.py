@@ -1,6 +1,7 @@
 """The table, and the faults in it that stop the gateway from starting."""
 
 import tomllib
+from datetime import date
 from importlib import resources
 
 import pytest
@@ -101,4 +102,25 @@ class TestFaults:
     def test_headers_of_the_gateways_own_cannot_be_let_through(self, document, name):
         document["headers"]["forwarded"].append(name)
         with pytest.raises(ValueError, match=r"gateway writes itself|pattern"):
+            Policy(document)
+
+
+class TestDeprecation:
+    def test_becomes_the_headers_of_rfc_9745_and_rfc_8594(self, document):
+        document["routes"][0] |= {"deprecated": date(2027, 1, 1), "sunset": date(2027, 7, 1)}
+        assert Policy(document).routes[0].notices == (
+            (b"deprecation", b"@1798761600"),
+            (b"sunset", b"Thu, 01 Jul 2027 00:00:00 GMT"),
+        )
+
+    @pytest.mark.parametrize(
+        "days",
+        [
+            {"sunset": date(2027, 7, 1)},
+            {"deprecated": date(2027, 7, 2), "sunset": date(2027, 7, 1)},
+        ],
+    )
+    def test_comes_before_the_sunset(self, document, days):
+        document["routes"][0] |= days
+        with pytest.raises(ValueError, match="deprecated"):
             Policy(document)
