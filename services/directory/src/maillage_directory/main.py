@@ -6,6 +6,9 @@ from maillage_common.app import create_app
 from maillage_directory.agenda.routes import router as agenda
 from maillage_directory.capacity.routes import router as capacity
 from maillage_directory.changes.routes import router as changes
+from maillage_directory.collections.routes import router as collections
+from maillage_directory.diagnostics.routes import router as diagnostics
+from maillage_directory.enquiries.routes import router as enquiries
 from maillage_directory.exports.routes import router as exports
 from maillage_directory.history.routes import router as history
 from maillage_directory.hsds.routes import router as hsds
@@ -35,6 +38,9 @@ ROUTERS = (
     locations,
     rotas,
     agenda,
+    diagnostics,
+    collections,
+    enquiries,
     hsds,
     exports,
 )

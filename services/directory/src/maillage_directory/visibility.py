@@ -39,6 +39,10 @@ class Layer:
         return "professional" if self.is_professional else "public"
 
 
+# What anybody may see: for what leaves the hands of the one who asked.
+PUBLIC_LAYER = Layer(is_professional=False, is_admin=False, organization=None, function=None)
+
+
 def layer_of(caller: Caller) -> Layer:
     is_admin = caller.has(ADMIN)
     is_professional = is_admin or caller.has(READ)

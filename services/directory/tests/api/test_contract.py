@@ -14,6 +14,8 @@ from maillage_local.drift import document_drift
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
 CLOSED_READS = {
+    "GET /directory/v1/enquiries",
+    "GET /directory/v1/enquiries/{enquiry_id}",
     "GET /directory/v1/events/{event_id}/attendance",
     "GET /directory/v1/services/{service_id}/capacity-reports",
     "GET /directory/v1/services/{service_id}/history",
