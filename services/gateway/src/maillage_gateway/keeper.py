@@ -14,11 +14,11 @@ from maillage_gateway.admission import Admissions
 from maillage_gateway.door import Door
 from maillage_gateway.events import Event
 from maillage_gateway.issuers import DocumentSource, KeyRing
+from maillage_gateway.meter import Store
 from maillage_gateway.paths import PathTree
 from maillage_gateway.policy import Policy
 from maillage_gateway.revocation import RevocationWatch, reader
 from maillage_gateway.settings import Settings
-from maillage_gateway.shared_meters import SharedBuckets
 
 _REASON_LENGTH = 300
 
@@ -42,7 +42,7 @@ class Doorkeeper:
         self._settings = settings
         pem = settings.signing_key_file.read_bytes()
         signer = TokenSigner(pem, GATEWAY_ISSUER)
-        self._store: SharedBuckets | None = None
+        self._store: Store | None = None
         # Gateways that share meters share the signing key, and must hash an address alike.
         self._salt = blake2b(pem, digest_size=32, person=b"maillage-meters").digest()
         self.admissions = Admissions(signer, capacity=settings.token_cache_size)
@@ -70,8 +70,11 @@ class Doorkeeper:
                 admissions.revocations = watch
                 stack.push_async_callback(cancelled, asyncio.create_task(watch.keep()))
             if settings.meters_url is not None:
-                self._store = SharedBuckets(settings.meters_url)
-                stack.push_async_callback(self._store.close)
+                # Imported here: the client of the store takes 20 MB, which most sites do without.
+                from maillage_gateway.shared_meters import SharedBuckets
+
+                store = self._store = SharedBuckets(settings.meters_url)
+                stack.push_async_callback(store.close)
             self.door = self._open(self.policy)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGHUP, self.reload)

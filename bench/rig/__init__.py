@@ -1,0 +1,1 @@
+"""What the gateway's benchmark is made of: a service, clients, and the proxies between them."""
