@@ -7,14 +7,14 @@ without row-level security only. Application code never commits.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import psycopg
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from psycopg.pq import TransactionStatus
 from sqlalchemy import event, exc, text
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,6 +28,9 @@ from maillage_common.errors import (
     render_problem,
 )
 from maillage_common.events import CommonEvent, log
+
+if TYPE_CHECKING:
+    from maillage_common.reading import Reads
 
 _SET_CALLER = text(
     "SELECT set_config('maillage.subject', :subject, true),"
@@ -67,6 +70,8 @@ class Database:
         )
         self._write = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
         autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._url, self._pool_size = url, pool_size
+        self._reads: Reads | None = None
         self._read = async_sessionmaker(autocommit, class_=AsyncSession, expire_on_commit=False)
 
     @asynccontextmanager
@@ -100,12 +105,25 @@ class Database:
         async with self._read() as session:
             yield session
 
+    @property
+    def reads(self) -> "Reads":
+        """Hot reads, past the ORM: see `maillage_common.reading`."""
+        if self._reads is None:
+            # Imported here: most services have none.
+            from maillage_common.reading import Reads
+
+            url = make_url(self._url).set(drivername="postgresql")
+            self._reads = Reads(url.render_as_string(hide_password=False), size=self._pool_size)
+        return self._reads
+
     async def warm(self) -> None:
         """Connect once, so that the first request does not carry the driver's probes."""
         async with self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        if self._reads is not None:
+            await self._reads.close()
         await self.engine.dispose()
 
 
@@ -194,6 +212,9 @@ def handle_database_errors(app: FastAPI) -> None:
         exc.DataError: unrepresentable,
         UnicodeEncodeError: unrepresentable,
         exc.IntegrityError: clash,
+        # Of hot reads, which SQLAlchemy does not wrap.
+        psycopg.OperationalError: unavailable,
+        psycopg.DataError: unrepresentable,
     }
     for error_class, handler in handlers.items():
         app.add_exception_handler(error_class, handler)

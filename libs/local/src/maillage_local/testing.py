@@ -330,7 +330,8 @@ class Queries:
 def query_counter() -> Callable[[], Any]:
     """`with query_counter() as queries: …` then `queries.count` and `queries.statements`.
 
-    Counts what goes through SQLAlchemy in this process; COPY and raw psycopg calls are not seen.
+    Counts what goes through SQLAlchemy and the hot reads of `maillage_common.reading` in this
+    process; COPY and other calls of psycopg are not seen.
     """
 
     @contextmanager
@@ -340,10 +341,17 @@ def query_counter() -> Callable[[], Any]:
         def note(_: Connection, __: Any, statement: str, *rest: Any) -> None:
             queries.statements.append(statement)
 
+        async def note_read(cursor: Any, statement: Any, *rest: Any, **options: Any) -> Any:
+            queries.statements.append(str(statement))
+            return await psycopg.AsyncCursor.execute(cursor, statement, *rest, **options)
+
         event.listen(Engine, "before_cursor_execute", note)
+        # Only hot reads use this class, and nothing else tells of them.
+        psycopg.AsyncRawCursor.execute = note_read  # type: ignore[method-assign]
         try:
             yield queries
         finally:
+            del psycopg.AsyncRawCursor.execute
             event.remove(Engine, "before_cursor_execute", note)
 
     return counting

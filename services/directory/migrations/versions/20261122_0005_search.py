@@ -106,6 +106,35 @@ END
 $$
 """,
     """
+CREATE FUNCTION public.directory_query(
+    words text[], starts boolean, OUT holds tsquery, OUT ranks tsquery
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+    word text;
+    french tsquery;
+    dutch tsquery;
+    forms tsquery;
+BEGIN
+    FOREACH word IN ARRAY words LOOP
+        french := plainto_tsquery('public.directory_french', word);
+        dutch := plainto_tsquery('public.directory_dutch', word);
+        CONTINUE WHEN numnode(french) = 0 OR numnode(dutch) = 0;
+        forms := french || dutch || CASE
+            WHEN starts THEN to_tsquery('public.directory_simple', word || ':*')
+            ELSE plainto_tsquery('public.directory_simple', word) END;
+        holds := CASE WHEN holds IS NULL THEN forms ELSE holds && forms END;
+        ranks := CASE WHEN ranks IS NULL THEN forms ELSE ranks || forms END;
+    END LOOP;
+    IF holds IS NULL THEN
+        holds := plainto_tsquery('public.directory_simple', array_to_string(words, ' '));
+        ranks := holds;
+    END IF;
+END
+$$
+""",
+    """
 CREATE INDEX ix_service_search_found_by ON service_search
     USING gin (document, needs, languages, places)
 """,
@@ -131,6 +160,7 @@ _DOCUMENTS = tuple(
 )
 DOWN = (
     "DELETE FROM service_search",
+    "DROP FUNCTION public.directory_query(text[], boolean)",
     "DROP FUNCTION public.opens_by_rule(uuid, int, date, boolean, text[], text[], int, int)",
     "DROP INDEX ix_service_search_found_by",
     "ALTER TABLE service_search RESET (toast_tuple_target)",

@@ -92,11 +92,46 @@ END
 $$
 """
 
+# Words asked for, as every one of them in some form (French stem, Dutch stem, as written), and as
+# any of them, by which what holds them is ranked. A conjunction of alternatives is walked by its
+# rarest word; the same as alternatives of conjunctions is walked whole. Stop words of either
+# language are left out. `starts`: words may be beginnings.
+DIRECTORY_QUERY = """
+CREATE FUNCTION public.directory_query(
+    words text[], starts boolean, OUT holds tsquery, OUT ranks tsquery
+)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+AS $$
+DECLARE
+    word text;
+    french tsquery;
+    dutch tsquery;
+    forms tsquery;
+BEGIN
+    FOREACH word IN ARRAY words LOOP
+        french := plainto_tsquery('public.directory_french', word);
+        dutch := plainto_tsquery('public.directory_dutch', word);
+        CONTINUE WHEN numnode(french) = 0 OR numnode(dutch) = 0;
+        forms := french || dutch || CASE
+            WHEN starts THEN to_tsquery('public.directory_simple', word || ':*')
+            ELSE plainto_tsquery('public.directory_simple', word) END;
+        holds := CASE WHEN holds IS NULL THEN forms ELSE holds && forms END;
+        ranks := CASE WHEN ranks IS NULL THEN forms ELSE ranks || forms END;
+    END LOOP;
+    IF holds IS NULL THEN
+        holds := plainto_tsquery('public.directory_simple', array_to_string(words, ' '));
+        ranks := holds;
+    END IF;
+END
+$$
+"""
+
 # The threshold belongs to the function: a session setting would have to follow every pooled
 # connection. 0.45 lets one wrong letter through in a word of eight ("logemant").
 CREATE_AFTER_TABLES = (
     TERRITORY_CLIMB,
     OPENS_BY_RULE,
+    DIRECTORY_QUERY,
     """
 CREATE FUNCTION public.service_resembling(asked text)
 RETURNS TABLE (service_id uuid, likeness real)
@@ -111,6 +146,7 @@ $$
 )
 
 DROP = (
+    "DROP FUNCTION public.directory_query(text[], boolean)",
     "DROP FUNCTION public.opens_by_rule(uuid, int, date, boolean, text[], text[], int, int)",
     "DROP FUNCTION public.service_resembling(text)",
     "DROP VIEW public.territory_climb",

@@ -323,8 +323,14 @@ SELECT
     id, organization_id, status, visibility, network, o_visibility, o_network, source,
     source = 'demo', kind, needs, programs, access,
     CASE WHEN languages = '{}' THEN '{?}' ELSE languages END, zones, within, perhaps_within,
-    ARRAY(SELECT DISTINCT unnest(within || perhaps_within || cells)
-        UNION ALL SELECT '+' || unnest(zones)),
+    ARRAY(
+        SELECT p.key || need.suffix
+        FROM (
+            SELECT DISTINCT unnest(within || perhaps_within || cells)
+            UNION ALL SELECT '+' || unnest(zones)
+        ) p(key)
+        CROSS JOIN (SELECT '' UNION ALL SELECT '|' || unnest(needs)) need(suffix)
+    ),
     answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote, has_schedule,
     has_rules, ordinary, on_holidays, closed, capacity_status, capacity_valid_until,
     verified_at, quality, sort_name, typo_text, document

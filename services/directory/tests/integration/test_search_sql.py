@@ -87,15 +87,14 @@ async def test_sql_and_python_agree_on_what_is_open(directory: Any, app: Any) ->
     for number, (listed, at) in enumerate(cases):
         entries = [ScheduleEntry.model_validate(schedule) for schedule in listed]
         rules = [entry.as_rule(open_on_holidays=entry.on_holidays == "open") for entry in entries]
-        async with directory.database.read() as session:
-            page = await search_services(
-                session,
-                SearchParams(open_at=[at], q=f"case {number}", limit=100),
-                caller=Caller("anonymous", "anonymous"),
-                language="fr",
-                cursors=cursors,
-                vocabulary=vocabulary,
-            )
+        page = await search_services(
+            directory.database,
+            SearchParams(open_at=[at], q=f"case {number}", limit=100),
+            caller=Caller("anonymous", "anonymous"),
+            language="fr",
+            cursors=cursors,
+            vocabulary=vocabulary,
+        )
         found = f"case {number}" in {item["label"] for item in page["items"]}
         assert found == (closing_time(rules, closures, at) is not None), (listed, at)
 
@@ -104,10 +103,10 @@ async def test_a_search_is_one_statement_however_much_it_finds(
     directory: Any, search: Any, query_counter: Any
 ) -> None:
     await directory.has(
-        *(directory.service(f"s{number}", needs=["food"], languages=["ar"]) for number in range(30))
+        *(directory.service(f"soup {number}", needs=["food"], languages=["ar"]) for number in range(30))
     )
     await search()  # reads the vocabulary
-    asked = {"need": "food", "spoken": "ar", "q": "s", "near": "50.8,4.3", "territory": "nord"}
+    asked = {"need": "food", "spoken": "ar", "q": "soup", "near": "50.8,4.3", "territory": "nord"}
     for limit in (1, 30):
         with query_counter() as queries:
             page = await search(**asked, limit=limit)

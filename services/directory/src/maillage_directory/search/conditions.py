@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from maillage_directory.search.hours import open_sql
@@ -25,16 +26,25 @@ _MAX_WORDS = 12
 _FRESH_DAYS, _STALE_DAYS = 180, 730
 
 
+class Way(StrEnum):
+    """How a service has the words asked for; each is tried when no visible one has them by the one
+    before."""
+
+    HOLDING = "holding"
+    BEGINNING = "beginning"
+    RESEMBLING = "resembling"
+
+
 @dataclass(frozen=True)
 class Frozen:
     """What the first page decides for all the others, carried in the cursor.
 
-    `resembling`: nothing held the words, so services that resemble them are given. `with_demo`:
-    nothing real matched (public layer), so the demonstration's services are given.
+    `way`: how the words are found. `with_demo`: nothing real matched (public layer), so the
+    demonstration's services are given.
     """
 
     now: datetime
-    resembling: bool | None = None
+    way: Way | None = None
     with_demo: bool | None = None
 
 
@@ -72,6 +82,8 @@ def fragments(params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen) 
     _zone(parts, params)
     if params.q:
         _text(parts, params.q)
+    if params.need and parts.reach is not None:
+        parts.reach = [f"{key}|{need}" for key in parts.reach for need in params.need]
     return parts
 
 
@@ -219,10 +231,7 @@ def folded_words(asked: str) -> list[str]:
 
 def _text(parts: Fragments, asked: str) -> None:
     words = folded_words(asked)
-    parts.parameters |= {
-        "asked": " ".join(words),
-        "prefixes": " & ".join(f"{word}:*" for word in words) or "'nothing'",
-    }
+    parts.parameters |= {"asked": " ".join(words), "words": words}
 
 
 def relevance(params: SearchParams) -> str:

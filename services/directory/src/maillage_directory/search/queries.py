@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
-
+from maillage_common.reading import Reads
 from maillage_directory.search.conditions import (
     Fragments,
     Frozen,
+    Way,
     fragments,
     relevance,
     sort_key,
@@ -18,29 +18,24 @@ from maillage_directory.search.conditions import (
 from maillage_directory.search.facets import FACETS
 from maillage_directory.search.places import DISTANCE
 from maillage_directory.search.schemas import SearchParams
-from maillage_directory.search.statements import fetch
 from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
 
-# How many services beyond a full page are still looked at, to count them.
-COUNTED_BEYOND = 300
 # With fewer services than this, to look at all of them costs less than to look twice.
 LARGE = 20_000
 
 _WORDS = """asked AS MATERIALIZED (
-    SELECT plainto_tsquery('public.directory_french', :asked)
-        || plainto_tsquery('public.directory_dutch', :asked)
-        || to_tsquery('public.directory_simple', :prefixes) AS words
+    SELECT q.holds, q.ranks
+    FROM public.directory_query(CAST(:words AS text[]), CAST(:starts AS boolean)) q
 ), """
-_HOLDS = "s.document @@ (SELECT words FROM asked)"
+_HOLDS = "s.document @@ (SELECT holds FROM asked)"
 # A stem in a name weighs 0.6 in ts_rank, and counts for one of about three forms asked for.
-_LIKENESS = "1.5 * ts_rank(s.document, (SELECT words FROM asked))"
-# Only when no visible service holds the words are those given that resemble them.
-_RESEMBLING = """chosen AS MATERIALIZED (
-    SELECT COALESCE(CAST(:resembling AS boolean), NOT EXISTS (
-        SELECT FROM service_search s WHERE {visible} AND {holds}
-    )) AS resembling
-), """
+_LIKENESS = "1.5 * ts_rank(s.document, (SELECT ranks FROM asked))"
+# Whether any visible service has the words this way, looked up when none of them fits.
+_HELD = """(
+    (SELECT count(*) FROM candidate) > 0
+    OR EXISTS (SELECT FROM service_search s WHERE {visible} AND {holds})
+)"""
 
 # `OFFSET 0` keeps the planner from writing the same expression out wherever it is used.
 _CANDIDATES = """
@@ -70,15 +65,14 @@ WITH {first}local AS MATERIALIZED ({local}
     FROM candidate c, verdict v
     WHERE (v.with_demo OR NOT c.is_demo) AND {certain}
 ), tally AS (
-    SELECT count(*) FILTER (WHERE {all_known}) AS total{unknowns},
-        (SELECT count(*) FROM candidate) AS seen FROM kept c
+    SELECT count(*) FILTER (WHERE {all_known}) AS total{unknowns} FROM kept c
 ), page AS (
     SELECT * FROM kept c
     WHERE {all_known}{after}
     ORDER BY c.zone, c.late, c.uncertain, c.key, c.service_id
     LIMIT :row_count
 )
-SELECT v.with_demo, {resembling} AS resembling, {exact} AS total_is_exact, {facets} AS facets,
+SELECT v.with_demo, {held} AS is_held, {resembling} AS resembling, {exact} AS total_is_exact, {facets} AS facets,
     t.*, p.service_id, p.distance_m, p.outside, p.zone, p.late, p.is_saturated, p.uncertain,
     p.points, p.key, r.content, r.verified_at, r.version, r.updated_at
 FROM verdict v
@@ -87,36 +81,16 @@ LEFT JOIN page p ON true
 LEFT JOIN card r ON r.resource_id = p.service_id
 ORDER BY p.zone, p.late, p.uncertain, p.key, p.service_id
 """
-# Beyond a full page services are counted, up to a limit; a page that is not full is filled.
+# Services elsewhere are looked at only when those inside and about do not fill the page.
 _FAR = """, fill AS MATERIALIZED (
     SELECT count(*) >= :row_count AS is_full
     FROM (SELECT c.*, {key} AS key, ({late})::int AS late FROM local c) c
     WHERE {real} AND {certain} AND {all_known}{after}
 ), far AS MATERIALIZED ({candidates}
-    LIMIT CASE WHEN (SELECT is_full FROM fill) THEN CAST(:counted_beyond AS bigint) END
+    LIMIT CASE WHEN (SELECT is_full FROM fill) AND NOT CAST(:counts_all AS boolean) THEN 0 END
 )"""
 _OR_FAR = " UNION ALL SELECT * FROM far"
-_EXACT = (
-    "(NOT (SELECT is_full FROM fill)"
-    " OR COALESCE((SELECT count(*) FROM far) < CAST(:counted_beyond AS bigint), true))"
-)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """For whom, in which vocabulary and from where on a search is answered.
-
-    `after`: the key of the last row seen, (zone, late, uncertain, key, service_id). `is_large`: so
-    many services that those far from what is asked are better left until they are needed.
-    """
-
-    layer: Layer
-    terms: Terms
-    frozen: Frozen
-    after: Sequence[Any] | None = None
-    is_large: bool = False
-
-
+_EXACT = "(NOT (SELECT is_full FROM fill) OR CAST(:counts_all AS boolean))"
 _FACET = """'{facet}', (
     SELECT COALESCE(jsonb_object_agg(f.code, f.services), '{{}}') FROM (
         SELECT v.code, count(*) AS services
@@ -127,24 +101,45 @@ _FACET = """'{facet}', (
 )"""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """For whom, in which vocabulary and from where on a search is answered.
+
+    `after`: the key of the last row seen, (zone, late, uncertain, key, service_id).
+    """
+
+    layer: Layer
+    terms: Terms
+    frozen: Frozen
+    after: Sequence[Any] | None = None
+
+    @property
+    def is_large(self) -> bool:
+        return self.terms.service_count > LARGE
+
+
 async def list_found(
-    session: AsyncSession, params: SearchParams, reading: Reading
-) -> Sequence[Any]:
-    """The rows of a page and one more; at least one row, with the counts, even when none fits."""
-    if not reading.frozen.resembling:
-        rows = await fetch(session, *search_statement(params, reading))
-        # On the last row of what was found by its words, or nothing to forgive.
-        if not params.q or reading.frozen.resembling is False or rows[0].seen:
-            return rows
-    return await fetch(session, *search_statement(params, reading, alike=True))
+    reads: Reads, params: SearchParams, reading: Reading
+) -> tuple[Way | None, list[Any]]:
+    """How the words were found, and the rows of a page and one more.
+
+    At least one row, with the counts, even when none fits.
+    """
+    if not params.q:
+        return None, await reads.fetch(*search_statement(params, reading))
+    decided = reading.frozen.way
+    for way in Way if decided is None else (decided,):
+        rows = await reads.fetch(*search_statement(params, reading, way))
+        if rows[0].is_held:
+            break
+    return way, rows
 
 
 def search_statement(
-    params: SearchParams, reading: Reading, *, alike: bool = False
+    params: SearchParams, reading: Reading, way: Way | None = None
 ) -> tuple[str, dict[str, Any]]:
-    """The statement and its parameters; `alike` for the services that resemble the words."""
-    frozen = reading.frozen
-    parts = fragments(params, reading.layer, reading.terms, frozen)
+    """The statement and its parameters; `way`: how services have the words, when any are asked."""
+    parts = fragments(params, reading.layer, reading.terms, reading.frozen)
     key, key_type = sort_key(params.sort)
     parameters = {**parts.parameters, "row_count": params.limit + 1}
     # Asked also of what lies beyond: the parts of the page's order and of its rule.
@@ -155,25 +150,26 @@ def search_statement(
         "all_known": _all_known(parts),
         "after": _after(parameters, reading.after, key_type),
     }
-    far, exact, first = "", "true", _WORDS if params.q else ""
-    if alike:
-        parameters["resembling"] = frozen.resembling
-        first += _RESEMBLING.format(visible=parts.visible, holds=_HOLDS)
-    elif reading.is_large and parts.reach is not None:
+    far, exact, held = "", "true", "true"
+    if way in (Way.HOLDING, Way.BEGINNING):
+        parameters["starts"] = way is Way.BEGINNING
+        held = _HELD.format(visible=parts.visible, holds=_HOLDS)
+    if reading.is_large and parts.reach is not None and way is not Way.RESEMBLING:
         parameters["reach"] = parts.reach
-        parameters["counted_beyond"] = None if params.facets else COUNTED_BEYOND
+        parameters["counts_all"] = bool(params.facets)
         far = _FAR.format(
-            candidates=_candidates(parts, params, zone="= 2"),
+            candidates=_candidates(parts, params, way, zone="= 2"),
             real=_real(params, reading),
             **shared,
         )
         exact = _EXACT
     statement = _SEARCH.format(
-        first=first,
-        local=_candidates(parts, params, zone="< 2" if far else None, alike=alike),
+        first=_WORDS if way in (Way.HOLDING, Way.BEGINNING) else "",
+        local=_candidates(parts, params, way, zone="< 2" if far else None),
         far=far,
         or_far=_OR_FAR if far else "",
-        resembling="(SELECT resembling FROM chosen)" if alike else "false",
+        held=held,
+        resembling=str(way is Way.RESEMBLING).lower(),
         exact=exact,
         with_demo=_with_demo(parts, params, reading),
         unknowns=_unknowns(parts),
@@ -184,15 +180,14 @@ def search_statement(
 
 
 def _candidates(
-    parts: Fragments, params: SearchParams, *, zone: str | None, alike: bool = False
+    parts: Fragments, params: SearchParams, way: Way | None, *, zone: str | None
 ) -> str:
     """The services that fit, with all that ranks them; `zone` is a condition on theirs."""
     where, source, likeness = [*parts.where], "service_search s", "0"
-    if alike:
+    if way is Way.RESEMBLING:
         source += " JOIN public.service_resembling(:asked) r ON r.service_id = s.service_id"
-        where.append("(SELECT resembling FROM chosen)")
         likeness = "r.likeness * 0.5"
-    elif params.q:
+    elif way is not None:
         where.append(_HOLDS)
         likeness = _LIKENESS
     if zone == "< 2":
@@ -293,13 +288,11 @@ WHERE f.service_id = ANY (CAST(:full AS uuid[]))
 
 
 async def list_alternatives(
-    session: AsyncSession, layer: Layer, full: Sequence[UUID], now: Any
+    reads: Reads, layer: Layer, full: Sequence[UUID], now: datetime
 ) -> Mapping[UUID, list[UUID]]:
     """For each full service up to three others for the same needs, nearest territory first."""
     visible, parameters = visible_record_sql(layer)
-    connection = await session.connection()
-    rows = await connection.execute(
-        text(_ALTERNATIVES.format(visible=visible)),
-        {**parameters, "full": list(full), "now": now},
+    rows = await reads.fetch(
+        _ALTERNATIVES.format(visible=visible), {**parameters, "full": list(full), "now": now}
     )
     return {row.service_id: row.alternatives for row in rows}

@@ -6,7 +6,7 @@ from fastapi import Header, Query, Request, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.auth import Caller, open_to_anyone
-from maillage_common.database import ReadSession
+from maillage_common.database import Database, DatabaseDep
 from maillage_common.pagination import CursorsDep
 from maillage_directory.answers import JsonAnswer
 from maillage_directory.languages import preferred
@@ -23,13 +23,13 @@ _PAGE: dict[int | str, dict[str, Any]] = {200: {"model": SearchPage}}
 async def list_services(
     params: Annotated[SearchParams, Query()],
     request: Request,
-    session: ReadSession,
+    database: DatabaseDep,
     cursors: CursorsDep,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     """Search the directory; terms in the URL. Pages of ours use the POST twin."""
-    return await _answer(params, request, session, cursors, caller, accept_language)
+    return await _answer(params, request, database, cursors, caller, accept_language)
 
 
 @router.post(
@@ -42,26 +42,26 @@ async def list_services(
 async def search_services(
     params: SearchParams,
     request: Request,
-    session: ReadSession,
+    database: DatabaseDep,
     cursors: CursorsDep,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     """The same fields in a body, so that terms stay out of URLs and their logs."""
-    return await _answer(params, request, session, cursors, caller, accept_language)
+    return await _answer(params, request, database, cursors, caller, accept_language)
 
 
 async def _answer(
     params: SearchParams,
     request: Request,
-    session: ReadSession,
+    database: Database,
     cursors: CursorsDep,
     caller: Caller,
     accept_language: str | None,
 ) -> Response:
     language = preferred(accept_language)
     page = await service.search_services(
-        session,
+        database,
         params,
         caller=caller,
         language=language,

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from maillage_common import clock
 from maillage_common.auth import Caller
+from maillage_common.database import Database
 from maillage_common.pagination import Cursors
 from maillage_directory.cards.rendering import closes, render_service
 from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
-from maillage_directory.search.conditions import Frozen
-from maillage_directory.search.queries import LARGE, Reading, list_alternatives, list_found
+from maillage_directory.search.conditions import Frozen, Way
+from maillage_directory.search.queries import Reading, list_alternatives, list_found
 from maillage_directory.search.reasons import reasons, uncertainties
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer, layer_of
@@ -29,7 +28,7 @@ class Asking:
 
 
 async def search_services(
-    session: AsyncSession,
+    database: Database,
     params: SearchParams,
     *,
     caller: Caller,
@@ -45,21 +44,21 @@ async def search_services(
     asking = Asking(layer_of(caller), language)
     query = _fingerprint(params, asking.layer)
     frozen, after = _position(cursors, params, query)
-    terms = await vocabulary.check(session, _codes(params))
-    rows = await list_found(
-        session,
-        params,
-        Reading(asking.layer, terms, frozen, after, is_large=terms.service_count > LARGE),
+    # Nothing is asked of the session while the codes in memory are fresh.
+    async with database.read() as session:
+        terms = await vocabulary.check(session, _codes(params))
+    way, rows = await list_found(
+        database.reads, params, Reading(asking.layer, terms, frozen, after)
     )
     first, found = rows[0], [row for row in rows[: params.limit] if row.service_id is not None]
     alternatives = {}
     if not asking.layer.is_professional:
         full = [row.service_id for row in found if row.is_saturated]
         if full:
-            alternatives = await list_alternatives(session, asking.layer, full, frozen.now)
+            alternatives = await list_alternatives(database.reads, asking.layer, full, frozen.now)
     next_cursor = None
     if len(rows) > params.limit:
-        decided = Frozen(frozen.now, first.resembling, first.with_demo)
+        decided = Frozen(frozen.now, way, first.with_demo)
         next_cursor = _cursor(cursors, decided, found[-1], query)
     page = {
         "items": [
@@ -74,7 +73,7 @@ async def search_services(
         "total_is_exact": first.total_is_exact,
         "unknown": {
             name.removeprefix("unknown_"): count
-            for name, count in first._mapping.items()
+            for name, count in first._asdict().items()
             if name.startswith("unknown_")
         },
         "searched_at": frozen.now.isoformat(),
@@ -126,15 +125,15 @@ def _position(
 ) -> tuple[Frozen, Sequence[Any] | None]:
     if params.cursor is None:
         return Frozen(clock.now()), None
-    now, resembling, with_demo, *after = cursors.decode(params.cursor, query=query)
-    return Frozen(datetime.fromisoformat(now), resembling, with_demo), after
+    now, way, with_demo, *after = cursors.decode(params.cursor, query=query)
+    return Frozen(datetime.fromisoformat(now), way and Way(way), with_demo), after
 
 
 def _cursor(cursors: Cursors, frozen: Frozen, row: Any, query: dict[str, Any]) -> str:
     return cursors.encode(
         [
             frozen.now.isoformat(),
-            frozen.resembling,
+            frozen.way,
             frozen.with_demo,
             row.zone,
             row.late,

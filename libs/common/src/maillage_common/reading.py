@@ -1,0 +1,88 @@
+"""Hot reads: prepared statements on connections of their own, past the ORM and its pool.
+
+For the few reads that many callers ask at once (a search, one record). Compiling a statement of a
+hundred lines and turning its parameters costs SQLAlchemy as much as answering it costs PostgreSQL;
+here the text is cut once and PostgreSQL keeps its plan. As in a read session, each statement is its
+own transaction (AUTOCOMMIT) and carries no caller: for tables without row-level security only.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from psycopg.rows import namedtuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from maillage_common.telemetry import tracer
+
+# Not the second colon of `::type`, and not what stands in a quoted text.
+_PARAMETER = re.compile(r"'[^']*'|::\w+|:([a-z_][a-z0-9_]*)")
+# Statements are few: one for each combination of filters that callers use.
+_CACHED = 1024
+_SPAN = {"db.system.name": "postgresql", "db.operation.name": "SELECT"}
+
+
+class Reads:
+    """Runs `SELECT`s whose parameters are written `:name`; opens its connections at first use."""
+
+    def __init__(self, url: str, *, size: int) -> None:
+        """`url`: of the form that psycopg reads, `postgresql://…`."""
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=5,
+            open=False,
+            kwargs={"autocommit": True, "connect_timeout": 5, "prepare_threshold": 0},
+        )
+        self._is_open = False
+
+    async def fetch(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """All rows, as named tuples. Raises psycopg's errors."""
+        if not self._is_open:
+            self._is_open = True
+            await self._pool.open()
+        native, names = _native(statement)
+        values = [parameters[name] for name in names]
+        if not trace.get_current_span().is_recording():
+            return await self._run(native, values)
+        with tracer().start_as_current_span("SELECT", kind=SpanKind.CLIENT, attributes=_SPAN):
+            return await self._run(native, values)
+
+    async def _run(self, native: str, values: list[Any]) -> list[Any]:
+        try:
+            return await self._once(native, values)
+        except psycopg.OperationalError:
+            # The server was restarted under the connections kept: a read may be asked again.
+            await self._pool.check()
+            return await self._once(native, values)
+
+    async def _once(self, native: str, values: list[Any]) -> list[Any]:
+        async with self._pool.connection() as connection:
+            cursor = psycopg.AsyncRawCursor(connection, row_factory=namedtuple_row)
+            await cursor.execute(native, values)
+            return await cursor.fetchall()
+
+    async def close(self) -> None:
+        if self._is_open:
+            await self._pool.close()
+
+
+@lru_cache(maxsize=_CACHED)
+def _native(statement: str) -> tuple[str, tuple[str, ...]]:
+    """The statement in PostgreSQL's own form (`$1`), and the names of its parameters in order."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return found[0]
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _PARAMETER.sub(number, statement), tuple(names)
