@@ -21,6 +21,7 @@ from maillage_directory.rotas.routes import router as rotas
 from maillage_directory.search.routes import router as search
 from maillage_directory.services.routes import router as services
 from maillage_directory.settings import Settings
+from maillage_directory.sheets.routes import router as sheets
 from maillage_directory.territories.routes import router as territories
 from maillage_directory.vocabulary import Vocabulary
 
@@ -41,6 +42,7 @@ ROUTERS = (
     diagnostics,
     collections,
     enquiries,
+    sheets,
     hsds,
     exports,
 )

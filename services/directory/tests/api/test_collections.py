@@ -1,4 +1,4 @@
-"""`/directory/v1/collections`: services to share, print or carry."""
+"""`/directory/v1/collections` and offline bundles: services to share, print or carry."""
 
 from typing import Any
 
@@ -166,3 +166,28 @@ class TestPrint:
         assert "note pro" in full
         stranger = (await client.get(f"{path}?audience=professional", headers=as_anonymous())).text
         assert "Camille" not in stranger
+
+
+class TestOfflineBundle:
+    async def test_holds_the_services_of_a_territory_and_needs_nothing_else(
+        self, services: Any, client: Any, professional: Any, as_anonymous: Any
+    ) -> None:
+        await services.has(
+            services.service("Ailleurs", locations=[{"address": {"postcode": "1180"}}]),
+            services.service("Zone", action_zones=["21012"], visibility="professional"),
+        )
+        path = "/directory/v1/territories/21012/offline"
+        page = await client.get(path, headers={**as_anonymous(), "Accept-Language": "nl"})
+        assert page.status_code == 200, page.text
+        assert page.headers["content-disposition"].startswith("attachment")
+        for told in ("Warm onthaal", "Zoek in deze pagina", "maandag, dinsdag"):
+            assert told in page.text, told
+        for untold in ("Ailleurs", "Zone", "+3225550002", "http", "refuge"):
+            assert untold not in page.text, untold
+        full = await client.get(f"{path}?audience=professional", headers=professional)
+        assert "Zone" in full.text
+        assert "+3225550002" in full.text
+        empty = await client.get("/directory/v1/territories/21002/offline", headers=as_anonymous())
+        assert "Aucun service à montrer." in empty.text
+        absent = await client.get("/directory/v1/territories/x/offline", headers=as_anonymous())
+        assert absent.json()["code"] == "territory_not_found"

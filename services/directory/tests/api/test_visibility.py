@@ -48,6 +48,27 @@ WALKED_APART = {
     "/directory/v1/organizations/{organization_id}/history",
     "/directory/v1/programs/{code}/coverage",
     "/directory/v1/observations",
+    "/directory/v1/observations/{observation_id}",
+    # In test_visibility_around.py.
+    "/directory/v1/locations",
+    "/directory/v1/locations/{location_id}",
+    "/directory/v1/service-at-locations",
+    "/directory/v1/service-at-locations/{at_location_id}",
+    "/directory/v1/rotas",
+    "/directory/v1/rotas/{rota_id}",
+    "/directory/v1/events",
+    "/directory/v1/events.ics",
+    "/directory/v1/events/{event_id}",
+    "/directory/v1/events/{event_id}/attendance",
+    "/directory/v1/diagnostics",
+    "/directory/v1/diagnostics/{diagnostic_id}",
+    "/directory/v1/collections",
+    "/directory/v1/collections/{collection_id}",
+    "/directory/v1/collections/{collection_id}/print",
+    "/directory/v1/territories/{code}/offline",
+    # In test_enquiries.py: seen by who asked and by the desk alone.
+    "/directory/v1/enquiries",
+    "/directory/v1/enquiries/{enquiry_id}",
 }
 WITHOUT_RECORDS = {
     "/directory/v1/needs",

@@ -19,10 +19,10 @@ from maillage_directory.collections.schemas import (
     CollectionContent,
     CollectionParams,
     CollectionPublic,
-    PrintParams,
 )
 from maillage_directory.languages import preferred
 from maillage_directory.sheets.pages import sheet_headers
+from maillage_directory.sheets.schemas import SheetParams
 
 router = maillage_router(prefix="/directory/v1", tags=["collections"])
 Anyone = Annotated[Caller, open_to_anyone()]
@@ -57,7 +57,7 @@ async def list_collections(
 )
 async def print_collection(
     collection_id: UUID,
-    params: Annotated[PrintParams, Query()],
+    params: Annotated[SheetParams, Query()],
     request: Request,
     session: ReadSession,
     caller: Anyone,

@@ -1,7 +1,7 @@
 """Collections as editors send and readers see them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -79,10 +79,3 @@ class CollectionParams(Payload):
     organization: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=2000)] | None = None
-
-
-class PrintParams(Payload):
-    """`public`, by default, leaves out what only professionals see: a sheet goes from hand to
-    hand."""
-
-    audience: Literal["public", "professional"] = "public"

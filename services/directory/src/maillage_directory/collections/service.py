@@ -30,7 +30,6 @@ from maillage_directory.collections.schemas import (
     CollectionPublic,
     ItemEntry,
     ItemPublic,
-    PrintParams,
 )
 from maillage_directory.errors import CollectionNotFound, UnknownTerritory
 from maillage_directory.events import AuditEvent
@@ -40,6 +39,7 @@ from maillage_directory.models import Collection, CollectionItem
 from maillage_directory.ownership import choose_owner
 from maillage_directory.services.service import OWN_SOURCE, require_own
 from maillage_directory.sheets.pages import SheetItem, collection_page
+from maillage_directory.sheets.schemas import SheetParams
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import PUBLIC_LAYER, Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
@@ -64,7 +64,7 @@ async def read_collection(
 async def print_collection(
     session: AsyncSession,
     collection_id: UUID,
-    params: PrintParams,
+    params: SheetParams,
     *,
     caller: Caller,
     language: str,
