@@ -8,6 +8,7 @@ from maillage_common.errors import (
     Forbidden,
     Gone,
     NotFound,
+    TooLarge,
     Unprocessable,
 )
 
@@ -114,6 +115,18 @@ class AlreadyExists(Conflict):
 
 class StillOffersServices(Conflict):
     code, title = "still_offers_services", "Services still belong to this organization"
+
+
+class FileTooLarge(TooLarge):
+    code, title = "file_too_large", "The file is larger than an import takes"
+
+
+class EmptyFile(Unprocessable):
+    code, title = "empty_file", "The file is empty"
+
+
+class ImportNotWaiting(Conflict):
+    code, title = "import_not_waiting", "This import waits for no decision"
 
 
 class UnknownCode(Unprocessable):

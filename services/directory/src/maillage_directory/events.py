@@ -10,6 +10,8 @@ class DirectoryEvent(LogEvent):
     RECORDS_LOADED = ("DIR001", INFO, "records loaded")
     RECORDS_REJECTED = ("DIR002", WARNING, "some records were rejected")
     REFERENCE_LOADED = ("DIR003", INFO, "reference data loaded")
+    IMPORT_DONE = ("DIR020", INFO, "an import is over")
+    IMPORT_FAILED = ("DIR021", WARNING, "a file could not be imported")
 
 
 class AuditEvent(StrEnum):
@@ -37,3 +39,5 @@ class AuditEvent(StrEnum):
     ENQUIRY_ANSWERED = "enquiry.answered"
     ENQUIRY_WITHDRAWN = "enquiry.withdrawn"
     RECORDS_LOADED = "records.loaded"
+    IMPORT_RECEIVED = "import.received"
+    IMPORT_APPLIED = "import.applied"

@@ -12,6 +12,7 @@ from maillage_directory.enquiries.routes import router as enquiries
 from maillage_directory.exports.routes import router as exports
 from maillage_directory.history.routes import router as history
 from maillage_directory.hsds.routes import router as hsds
+from maillage_directory.imports.routes import router as imports
 from maillage_directory.locations.routes import router as locations
 from maillage_directory.needs.routes import router as needs
 from maillage_directory.observations.routes import router as observations
@@ -45,6 +46,7 @@ ROUTERS = (
     sheets,
     hsds,
     exports,
+    imports,
 )
 
 

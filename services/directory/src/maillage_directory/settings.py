@@ -11,6 +11,9 @@ from maillage_common.settings import DatabaseServiceSettings
 class Settings(DatabaseServiceSettings):
     model_config = SettingsConfigDict(env_prefix="DIRECTORY_")
 
+    max_import_bytes: Annotated[
+        int, Field(ge=1024, description="Largest file that an import takes")
+    ] = 2**28
     vocabulary_seconds: Annotated[
         float,
         Field(

@@ -14,6 +14,8 @@ from maillage_local.drift import document_drift
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
 CLOSED_READS = {
+    "GET /directory/v1/imports/{import_id}",
+    "GET /directory/v1/imports/{import_id}/rows",
     "GET /directory/v1/enquiries",
     "GET /directory/v1/enquiries/{enquiry_id}",
     "GET /directory/v1/events/{event_id}/attendance",

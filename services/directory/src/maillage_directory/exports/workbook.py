@@ -10,10 +10,10 @@ from typing import Any
 from xml.sax.saxutils import escape
 from zipfile import ZipFile
 
+from maillage_directory.records.sheets import CUT
+
 MOST_ROWS = 1_000_000
 MOST_LETTERS = 32_767
-# A longer text is cut, and said to be: reading refuses such a row rather than lose words.
-CUT = "…[cut: see the NDJSON export]"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

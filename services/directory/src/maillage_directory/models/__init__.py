@@ -9,6 +9,14 @@ from maillage_directory.models.cards import Card
 from maillage_directory.models.enquiries import Enquiry, EnquiryService
 from maillage_directory.models.events import Event, EventAttendance
 from maillage_directory.models.history import TRIGGERS, Change, FieldChange, Tombstone
+from maillage_directory.models.imports import (
+    ImportChunk,
+    ImportFinding,
+    ImportFormat,
+    ImportStage,
+    RecordImport,
+    SourceAbsence,
+)
 from maillage_directory.models.kinds import (
     AccessMode,
     ActionType,
@@ -100,6 +108,10 @@ __all__ = [
     "FieldChange",
     "Frequency",
     "HolidayRule",
+    "ImportChunk",
+    "ImportFinding",
+    "ImportFormat",
+    "ImportStage",
     "Known",
     "Location",
     "LocationType",
@@ -114,6 +126,7 @@ __all__ = [
     "PhoneKind",
     "Program",
     "ProgramCoverage",
+    "RecordImport",
     "ResourceType",
     "Rota",
     "RotaTurn",
@@ -126,6 +139,7 @@ __all__ = [
     "ServiceProgram",
     "ServiceSearch",
     "ServiceStatus",
+    "SourceAbsence",
     "Territory",
     "TerritoryAbove",
     "TerritoryKind",

@@ -91,6 +91,8 @@ _HOURS = re.compile(
     r"^([A-Za-z0-9,+\-]+) (\d{1,2}:\d{2})-(\d{1,2}:\d{2})$",
 )
 Cell = str | int | float
+# What a cell of a workbook cannot hold is cut, and said to be: such a row is refused, not believed.
+CUT = "…[cut: see the NDJSON export]"
 
 
 class BadCell(Exception):
@@ -237,12 +239,19 @@ def as_record(cells: Mapping[str, Any]) -> tuple[dict[str, Any], list[BadCell]]:
     return record, faults
 
 
+def without_apostrophe(text: str) -> str:
+    """The text that `safe_cell` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
 def _unwrapped(column: str, value: Any) -> str:
     if value is None:
         return ""
     text = str(value).strip() if not isinstance(value, bool) else ("yes" if value else "no")
-    if text.startswith("'") and _FORMULA.match(text):
-        return text[1:]
+    if text.endswith(CUT):
+        raise BadCell("cell_cut", column, "This text was cut by the export; take another format.")
+    if text.startswith("'"):
+        return without_apostrophe(text)
     if text.startswith(("=", "@")):
         raise BadCell("formula_cell", column, "A cell holds words, never a formula.")
     return text
