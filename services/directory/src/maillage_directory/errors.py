@@ -7,6 +7,7 @@ from maillage_common.errors import (
     FieldError,
     Forbidden,
     Gone,
+    MaillageError,
     NotFound,
     TooLarge,
     Unprocessable,
@@ -107,6 +108,38 @@ class NotYourOrganization(Forbidden):
 
 class FeedMoved(Gone):
     code, title = "feed_moved", "This cursor belongs to another copy of the directory"
+
+
+class DelegationNotFound(NotFound):
+    code, title = "delegation_not_found", "There is no such delegation"
+
+
+class DuplicateNotFound(NotFound):
+    code, title = "duplicate_not_found", "No such pair, or none that you may decide on"
+
+
+class SuggestionNotFound(NotFound):
+    code, title = "suggestion_not_found", "No such suggestion, or none that you may decide on"
+
+
+class AlreadyDecided(Conflict):
+    code, title = "already_decided", "This was decided before"
+
+
+class NotOneOfThem(Unprocessable):
+    code, title = "not_one_of_them", "A merge keeps one of the two"
+
+
+class RecordGone(Gone):
+    code, title = "record_gone", "This record was deleted"
+
+
+class RecordMerged(MaillageError):
+    status, code, title = 308, "record_merged", "This record was merged into another"
+
+
+class Delisted(Conflict):
+    code, title = "delisted", "This organization is delisted: take that back first"
 
 
 class AlreadyExists(Conflict):

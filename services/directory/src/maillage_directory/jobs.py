@@ -5,6 +5,7 @@ from uuid import UUID
 from maillage_common import clock
 from maillage_common.audit import SystemReason
 from maillage_common.jobs import JobQueue
+from maillage_directory.duplicates.service import compare_changed
 from maillage_directory.imports.running import Importing
 from maillage_directory.imports.service import JOB as IMPORT_RECORDS
 from maillage_directory.imports.service import KEPT_FOR, erase_undecided
@@ -22,3 +23,8 @@ async def erase_old_files() -> None:
     """Files of dry runs that nobody decided about."""
     async with queue.database.write(system=SystemReason.RETENTION) as session:
         await erase_undecided(session, before=clock.now() - KEPT_FOR)
+@queue.periodic("find_duplicates", cron="*/2 * * * *")
+async def find_duplicates() -> None:
+    """Compare what changed since the last run with everything. Never merges."""
+    async with queue.database.write(system=SystemReason.CLOCK) as session:
+        await compare_changed(session)

@@ -7,7 +7,9 @@ from maillage_directory.agenda.routes import router as agenda
 from maillage_directory.capacity.routes import router as capacity
 from maillage_directory.changes.routes import router as changes
 from maillage_directory.collections.routes import router as collections
+from maillage_directory.delegations.routes import router as delegations
 from maillage_directory.diagnostics.routes import router as diagnostics
+from maillage_directory.duplicates.routes import router as duplicates
 from maillage_directory.enquiries.routes import router as enquiries
 from maillage_directory.exports.routes import router as exports
 from maillage_directory.history.routes import router as history
@@ -23,6 +25,7 @@ from maillage_directory.search.routes import router as search
 from maillage_directory.services.routes import router as services
 from maillage_directory.settings import Settings
 from maillage_directory.sheets.routes import router as sheets
+from maillage_directory.suggestions.routes import router as suggestions
 from maillage_directory.territories.routes import router as territories
 from maillage_directory.vocabulary import Vocabulary
 
@@ -33,6 +36,9 @@ ROUTERS = (
     organizations,
     history,
     changes,
+    duplicates,
+    suggestions,
+    delegations,
     needs,
     territories,
     programs,

@@ -31,6 +31,12 @@ WITH present AS MATERIALIZED (
 )
 SELECT code FROM gone UNION SELECT code FROM come
 """)
+# A place told by one service is told by all that stand in it: so is its being confidential.
+_SHARING = text(
+    "SELECT DISTINCT b.service_id FROM service_at_location a"
+    " JOIN service_at_location b ON b.location_id = a.location_id"
+    " WHERE a.service_id = ANY (:services)"
+).bindparams(bindparam("services", type_=ARRAY(Uuid())))
 _ORGANIZATIONS = _statement("projection_organizations.sql", "organizations")
 _SERVICES = _statement("projection_services.sql", "services", "organizations")
 
@@ -57,6 +63,9 @@ async def refresh(
     if services is None and organizations is None:
         await refresh_territories(session)
     connection = await session.connection()
+    if services is not None:
+        sharing = await connection.execute(_SHARING, {"services": list(services)})
+        services = sorted({*services, *sharing.scalars()})
     asked = {
         "services": None if services is None else list(services),
         "organizations": None if organizations is None else list(organizations),

@@ -69,8 +69,13 @@ WALKED_APART = {
     # In test_enquiries.py: seen by who asked and by the desk alone.
     "/directory/v1/enquiries",
     "/directory/v1/enquiries/{enquiry_id}",
+    # test_duplicates, test_suggestions
+    "/directory/v1/duplicates",
+    "/directory/v1/duplicates/{duplicate_id}",
+    "/directory/v1/suggestions",
 }
 WITHOUT_RECORDS = {
+    "/directory/v1/delegations",
     "/directory/v1/needs",
     "/directory/v1/territories",
     "/directory/v1/territories/resolve",

@@ -9,25 +9,28 @@ from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.models import CapacityReport
+from maillage_directory.ownership import editable_sql
 from maillage_directory.visibility import Layer, visible_record_sql
 
 
-async def owners_of_visible(
+async def visible_services(
     session: AsyncSession, layer: Layer, services: Sequence[UUID]
-) -> dict[UUID, UUID]:
-    """Of these services, those the caller may see, each with its organization."""
+) -> dict[UUID, bool]:
+    """Of these services, those the caller may see, each with whether they may edit it."""
     visible, parameters = visible_record_sql(layer)
+    editable, more = editable_sql(layer, "s")
     connection = await session.connection()
     rows: Sequence[Row[Any]] = (
         await connection.execute(
             text(
-                "SELECT s.service_id, s.organization_id FROM service_search s"  # noqa: S608
-                f" WHERE s.service_id = ANY (CAST(:services AS uuid[])) AND {visible}"
+                f"SELECT s.resource_id, {editable} AS is_editable FROM card s"  # noqa: S608
+                " WHERE s.resource_id = ANY (CAST(:services AS uuid[]))"
+                f" AND s.resource_type = 'service' AND {visible}"
             ),
-            {**parameters, "services": list(services)},
+            {**parameters, **more, "services": list(services)},
         )
     ).all()
-    return {row.service_id: row.organization_id for row in rows}
+    return {row.resource_id: row.is_editable for row in rows}
 
 
 async def list_reports(

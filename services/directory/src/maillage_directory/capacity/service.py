@@ -14,7 +14,7 @@ from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.pagination import Cursors
 from maillage_directory import projection
-from maillage_directory.capacity.queries import list_reports, owners_of_visible
+from maillage_directory.capacity.queries import list_reports, visible_services
 from maillage_directory.capacity.schemas import NewCapacityReport, ServiceCapacityReport
 from maillage_directory.errors import NotYourOrganization, ServiceNotFound
 from maillage_directory.events import AuditEvent
@@ -37,10 +37,10 @@ async def report_capacity(
 ) -> dict[str, Any]:
     """One report; raises ServiceNotFound, NotYourOrganization, InvalidRequest."""
     layer = layer_of(caller)
-    owners = await owners_of_visible(session, layer, [service_id])
-    if service_id not in owners:
+    editable = await visible_services(session, layer, [service_id])
+    if service_id not in editable:
         raise ServiceNotFound
-    if not layer.is_admin and owners[service_id] != layer.organization:
+    if not editable[service_id]:
         raise NotYourOrganization
     now = clock.now()
     faults = _faults(payload, now, pointer="")
@@ -60,16 +60,16 @@ async def report_capacities(
 ) -> list[dict[str, Any]]:
     """Many reports, all or none; raises InvalidRequest with a pointer for each bad one."""
     layer = layer_of(caller)
-    owners = await owners_of_visible(session, layer, [report.service for report in reports])
+    editable = await visible_services(session, layer, [report.service for report in reports])
     now = clock.now()
     faults: list[FieldError] = []
     for number, report in enumerate(reports):
         pointer = f"/reports/{number}"
-        if report.service not in owners:
+        if report.service not in editable:
             faults.append(
                 FieldError(ServiceNotFound.code, ServiceNotFound.title, f"{pointer}/service")
             )
-        elif not layer.is_admin and owners[report.service] != layer.organization:
+        elif not editable[report.service]:
             faults.append(
                 FieldError(
                     NotYourOrganization.code, NotYourOrganization.title, f"{pointer}/service"
@@ -93,7 +93,7 @@ async def read_history(
     limit: int,
 ) -> tuple[list[CapacityReport], str | None]:
     """The reports of a service, newest first, and the next cursor; raises ServiceNotFound."""
-    if service_id not in await owners_of_visible(session, layer_of(caller), [service_id]):
+    if service_id not in await visible_services(session, layer_of(caller), [service_id]):
         raise ServiceNotFound
     query = ["capacity-reports", str(service_id)]
     after = None

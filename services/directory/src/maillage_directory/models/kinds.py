@@ -163,6 +163,8 @@ class ObservationKind(StrEnum):
 class ObservationState(StrEnum):
     NOTED = "noted"
     SENT = "sent"
+
+
 class EventKind(StrEnum):
     PERMANENCE = "permanence"
     WORKSHOP = "workshop"
@@ -178,6 +180,32 @@ class Audience(StrEnum):
     PROFESSIONALS = "professionals"
 
 
+class SuggestionState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class DuplicateDecision(StrEnum):
+    MERGE = "merge"
+    DISMISS = "dismiss"
+
+
+class NoteCode(StrEnum):
+    """What may be wrong with a record, for someone who may write no words."""
+
+    CLOSED_FOR_GOOD = "closed_for_good"
+    WRONG_PHONE = "wrong_phone"
+    WRONG_EMAIL = "wrong_email"
+    WRONG_ADDRESS = "wrong_address"
+    WRONG_HOURS = "wrong_hours"
+    WRONG_LANGUAGE = "wrong_language"
+    WRONG_CONDITIONS = "wrong_conditions"
+    NOT_OFFERED = "not_offered"
+    LISTED_TWICE = "listed_twice"
+    NOT_AGREED = "not_agreed"
+
+
 class EnquiryState(StrEnum):
     OPEN = "open"
     ANSWERED = "answered"
@@ -187,6 +215,5 @@ class EnquiryState(StrEnum):
 class EnquiryOutcome(StrEnum):
     SERVICES_FOUND = "services_found"
     NONE_FOUND = "none_found"
-
 
     ANSWERED = "answered"

@@ -8,7 +8,7 @@ from sqlalchemy import Row, text
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_directory.models import Organization
+from maillage_directory.models import Organization, Service
 from maillage_directory.organizations.schemas import OrganizationParams
 from maillage_directory.visibility import Layer, visible_record_sql
 
@@ -58,6 +58,21 @@ async def list_organizations(
         {**parameters, "row_count": params.limit + 1},
     )
     return rows.all()
+
+
+async def offers_services(session: AsyncSession, organization_id: UUID) -> bool:
+    found = await session.exec(
+        select(Service.id).where(Service.organization_id == organization_id).limit(1)
+    )
+    return found.first() is not None
+
+
+async def list_children(session: AsyncSession, organization_id: UUID) -> list[UUID]:
+    """The organizations whose parent it is."""
+    found = await session.exec(
+        select(Organization.id).where(Organization.parent_id == organization_id)
+    )
+    return list(found.all())
 
 
 async def lock_organization(session: AsyncSession, organization_id: UUID) -> Organization | None:

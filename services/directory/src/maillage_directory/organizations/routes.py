@@ -13,8 +13,9 @@ from maillage_common.pagination import CursorsDep, Page
 from maillage_common.preconditions import IfMatch, not_modified
 from maillage_directory.answers import JsonAnswer, answer_with_tag
 from maillage_directory.languages import preferred
-from maillage_directory.organizations import service
+from maillage_directory.organizations import leaving, service
 from maillage_directory.organizations.schemas import (
+    DelistingPublic,
     NewOrganization,
     OrganizationParams,
     OrganizationPublic,
@@ -136,3 +137,38 @@ async def change_organization(
         session, organization_id, caller=caller, language=language
     )
     return answer_with_tag(answer, tag=card_tag(version, answer), language=language)
+
+
+@router.delete("/organizations/{organization_id}", name="delete_organization", status_code=204)
+async def delete_organization(
+    organization_id: UUID,
+    session: WriteSession,
+    audit: Audit,
+    caller: Editor,
+    if_match: IfMatch = None,
+) -> None:
+    """From then on 410, and a tombstone in the feed. Its services must be gone before."""
+    await leaving.delete_organization(
+        session, organization_id, if_match=if_match, caller=caller, audit=audit
+    )
+
+
+@router.post("/organizations/{organization_id}/delisting", name="delist_organization")
+async def delist_organization(
+    organization_id: UUID, session: WriteSession, audit: Audit, caller: Editor
+) -> DelistingPublic:
+    """No longer shown to anyone else, with all its services: at once, whatever its sources say."""
+    delisted_at = await leaving.delist_organization(
+        session, organization_id, caller=caller, audit=audit
+    )
+    return DelistingPublic(organization=organization_id, delisted_at=delisted_at)
+
+
+@router.delete(
+    "/organizations/{organization_id}/delisting", name="relist_organization", status_code=204
+)
+async def relist_organization(
+    organization_id: UUID, session: WriteSession, audit: Audit, caller: Editor
+) -> None:
+    """Take a delisting back; then say who may see it (`visibility`)."""
+    await leaving.relist_organization(session, organization_id, caller=caller, audit=audit)

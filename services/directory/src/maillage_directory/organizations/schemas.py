@@ -1,12 +1,12 @@
 """An organization as readers see it, and a new one."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from maillage_common.schemas import Payload
+from maillage_common.schemas import Answer, Payload
 from maillage_directory.cards.schemas import RecordPublic
 from maillage_directory.models import ActorKind
 from maillage_directory.records.schemas import OrganizationContent
@@ -37,3 +37,8 @@ class OrganizationPublic(RecordPublic):
     year_incorporated: int | None = None
     legal_status: str | None = None
     agreed_on: date | None = None
+
+
+class DelistingPublic(Answer):
+    organization: UUID
+    delisted_at: datetime

@@ -17,24 +17,26 @@ from maillage_directory.cards.record import organization_record
 from maillage_directory.cards.rendering import render_organization
 from maillage_directory.errors import (
     AlreadyExists,
-    NotYourOrganization,
+    Delisted,
     OrganizationNotFound,
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.models import Organization
+from maillage_directory.models import Organization, ResourceType, Visibility
 from maillage_directory.organizations.queries import (
     find_organization,
     list_organizations,
     lock_organization,
 )
 from maillage_directory.organizations.schemas import NewOrganization, OrganizationParams
-from maillage_directory.records.merging import merged_record
+from maillage_directory.ownership import require_editor
+from maillage_directory.records.merging import filled, merged_record
 from maillage_directory.records.rows import organization_columns, organization_parts
 from maillage_directory.records.schemas import OrganizationContent
+from maillage_directory.records.tombstones import refuse_missing
 from maillage_directory.records.writing import write_organizations
 from maillage_directory.tags import version_tags
-from maillage_directory.visibility import layer_of
+from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
 
 OWN_SOURCE = "maillage"
@@ -47,7 +49,7 @@ async def read_organization(
     layer = layer_of(caller)
     row = await find_organization(session, layer, organization_id)
     if row is None:
-        raise OrganizationNotFound
+        raise await refuse_missing(session, layer, ResourceType.ORGANIZATION, organization_id)
     return row.version, render_organization(row, layer, language=language)
 
 
@@ -106,24 +108,54 @@ async def change_organization(
     stored = await lock_organization(session, organization_id)
     if row is None or stored is None:
         raise OrganizationNotFound
-    if not layer.is_admin and layer.organization != organization_id:
-        raise NotYourOrganization
+    await require_editor(
+        session, layer, ResourceType.ORGANIZATION, organization_id, organization_id
+    )
     check_if_match(version_tags(if_match), stored.version)
     content, changed = merged_record(OrganizationContent, organization_record(row.content), change)
-    provenance = {
-        "source": stored.source,
-        "external_id": stored.external_id,
-        "source_on": stored.source_on,
-        "licence": stored.licence,
-        "source_digest": stored.source_digest,
-    }
-    await _write(session, organization_id, content, provenance, vocabulary)
+    if stored.delisted_at is not None and content.visibility != Visibility.OWN:
+        raise Delisted
+    await _write(session, organization_id, content, _provenance(stored), vocabulary)
     audit.record(
         AuditEvent.ORGANIZATION_CHANGED,
         entity="organization",
         entity_id=organization_id,
         changes={"fields": changed},
     )
+
+
+async def fill_organization(
+    session: AsyncSession, lost: UUID, kept: UUID, *, vocabulary: Vocabulary
+) -> None:
+    """Give `kept` what it lacks and `lost` tells."""
+    whole = Layer(is_professional=True, is_admin=True, organization=None, function=None)
+    records = []
+    for organization_id in (kept, lost):
+        row = await find_organization(session, whole, organization_id)
+        assert row is not None, "both rows are locked"
+        records.append(organization_record(row.content))
+    stored = await lock_organization(session, kept)
+    assert stored is not None, "both rows are locked"
+    content = OrganizationContent.model_validate(filled(*records))
+    await _write(session, kept, content, _provenance(stored), vocabulary)
+
+
+def _provenance(stored: Organization) -> dict[str, Any]:
+    return {
+        "source": stored.source,
+        "external_id": stored.external_id,
+        "source_on": stored.source_on,
+        "licence": stored.licence,
+        "source_digest": stored.source_digest,
+    }
+
+
+async def check_organization_change(
+    session: AsyncSession, row: Any, change: Payload, *, vocabulary: Vocabulary
+) -> None:
+    """Refuse a change of the card `row` that could not be applied now."""
+    content, _ = merged_record(OrganizationContent, organization_record(row.content), change)
+    await _check(session, content, vocabulary)
 
 
 async def _write(
@@ -133,6 +165,15 @@ async def _write(
     provenance: dict[str, Any],
     vocabulary: Vocabulary,
 ) -> None:
+    await _check(session, content, vocabulary)
+    row = {"id": organization_id, **organization_columns(content), **provenance}
+    await write_organizations(session, [row], [organization_parts(organization_id, content)])
+    await projection.refresh(session, organizations=[organization_id])
+
+
+async def _check(
+    session: AsyncSession, content: OrganizationContent, vocabulary: Vocabulary
+) -> None:
     if content.parent is not None and await session.get(Organization, content.parent) is None:
         raise OrganizationNotFound(
             errors=[FieldError(OrganizationNotFound.code, OrganizationNotFound.title, "/parent")]
@@ -141,6 +182,3 @@ async def _write(
         terms = await vocabulary.terms(session, afresh=True)
         if content.network not in (*terms.territories, *terms.programs):
             raise UnknownTerritory(pointer="/network")
-    row = {"id": organization_id, **organization_columns(content), **provenance}
-    await write_organizations(session, [row], [organization_parts(organization_id, content)])
-    await projection.refresh(session, organizations=[organization_id])

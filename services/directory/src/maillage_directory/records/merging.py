@@ -1,4 +1,4 @@
-"""Changing a record by JSON merge patch (RFC 7396)."""
+"""Changing a record by JSON merge patch (RFC 7396), and filling one from another."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -10,6 +10,9 @@ from maillage_common.schemas import Payload
 from maillage_directory.records.schemas import OrganizationContent, ServiceContent
 
 Content = TypeVar("Content", bound=Payload)
+
+_NEVER_FILLED = {"visibility", "network", "field_visibility", "organization", "parent", "agreed_on"}
+_NOTHING: tuple[Any, ...] = (None, "", "unknown", [], {})
 
 
 def _all_optional(name: str, content: type[Payload]) -> type[Payload]:
@@ -55,3 +58,23 @@ def merged_record(
             ],
         ) from None
     return record, sorted(name for name in sent if present.get(name) != sent[name])
+
+
+def filled(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """`kept` with the members that it lacks taken from `other`; texts by language.
+
+    Who may see the record is never taken from elsewhere, nor is what hides a member of it.
+    """
+    whole = dict(kept)
+    hidden = other.get("field_visibility", {})
+    for name, value in other.items():
+        if name in _NEVER_FILLED or name in hidden:
+            continue
+        if name == "identifiers":
+            whole[name] = [*kept.get(name, []), *(i for i in value if i not in kept.get(name, []))]
+        elif isinstance(value, dict) and isinstance(kept.get(name), dict):
+            known = {key: said for key, said in kept[name].items() if said not in _NOTHING}
+            whole[name] = {**value, **known}
+        elif kept.get(name) in _NOTHING:
+            whole[name] = value
+    return whole

@@ -25,7 +25,7 @@ from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import HolidayRule, Rota, RotaTurn
 from maillage_directory.opening import Rule, clock_text, closing_time
-from maillage_directory.ownership import choose_owner
+from maillage_directory.ownership import choose_owner, require_own
 from maillage_directory.rotas.queries import (
     list_rotas,
     list_services_on,
@@ -42,7 +42,6 @@ from maillage_directory.rotas.schemas import (
     TurnPublic,
     turn_row,
 )
-from maillage_directory.services.service import require_own
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
 

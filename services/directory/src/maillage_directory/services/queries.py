@@ -7,14 +7,15 @@ from sqlalchemy import Row, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_directory.errors import ServiceNotFound
-from maillage_directory.models import Location, Service, ServiceAtLocation
+from maillage_directory.models import Location, ResourceType, Service, ServiceAtLocation
+from maillage_directory.records.tombstones import refuse_missing
 from maillage_directory.records.writing import table_of
 from maillage_directory.visibility import Layer, visible_record_sql
 
 
 async def get_card(session: AsyncSession, layer: Layer, service_id: UUID) -> Row[Any]:
-    """The card of a service the caller may see; raises ServiceNotFound."""
+    """The card of a service the caller may see; raises ServiceNotFound or what
+    `refuse_missing` says."""
     visible, parameters = visible_record_sql(layer)
     connection = await session.connection()
     found = await connection.execute(
@@ -27,7 +28,7 @@ async def get_card(session: AsyncSession, layer: Layer, service_id: UUID) -> Row
     )
     row = found.first()
     if row is None:
-        raise ServiceNotFound
+        raise await refuse_missing(session, layer, ResourceType.SERVICE, service_id)
     return row
 
 

@@ -106,6 +106,18 @@ async def change_service(
     return answer_with_tag(answer, tag=card_tag(version, answer), language=language)
 
 
+@router.delete("/services/{service_id}", name="delete_service", status_code=204)
+async def delete_service(
+    service_id: UUID,
+    session: WriteSession,
+    audit: Audit,
+    caller: Editor,
+    if_match: IfMatch = None,
+) -> None:
+    """From then on 410, and a tombstone in the feed."""
+    await service.delete_service(session, service_id, if_match=if_match, caller=caller, audit=audit)
+
+
 @router.post("/services/{service_id}/verifications", name="verify_service", status_code=201)
 async def verify_service(
     service_id: UUID,

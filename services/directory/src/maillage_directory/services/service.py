@@ -17,7 +17,6 @@ from maillage_directory.cards.record import service_record
 from maillage_directory.cards.rendering import render_service
 from maillage_directory.errors import (
     AlreadyExists,
-    NotYourOrganization,
     OrganizationNotFound,
     ServiceNotFound,
     UnknownCode,
@@ -26,10 +25,12 @@ from maillage_directory.errors import (
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.models import Organization, Verification
-from maillage_directory.records.merging import merged_record
+from maillage_directory.models import Organization, ResourceType, Service, Verification
+from maillage_directory.ownership import require_editor, require_own
+from maillage_directory.records.merging import filled, merged_record
 from maillage_directory.records.rows import service_columns, service_parts
 from maillage_directory.records.schemas import ServiceContent
+from maillage_directory.records.tombstones import remove
 from maillage_directory.records.writing import (
     add_history,
     locations_of_others,
@@ -65,7 +66,9 @@ async def create_service(
 ) -> UUID:
     """Raises NotYourOrganization, AlreadyExists, UnknownNeed and the like."""
     layer = layer_of(caller)
-    require_own(layer, payload.organization)
+    await require_editor(
+        session, layer, ResourceType.ORGANIZATION, payload.organization, payload.organization
+    )
     if await session.get(Organization, payload.organization) is None:
         raise OrganizationNotFound
     service_id = payload.id or uuid7()
@@ -89,7 +92,7 @@ async def change_service(
     """Apply a merge patch to the version the caller read (412 stale, 428 without If-Match)."""
     layer = layer_of(caller)
     row = await get_card(session, layer, service_id)
-    require_own(layer, row.organization_id)
+    await require_editor(session, layer, ResourceType.SERVICE, service_id, row.organization_id)
     stored = await lock_service(session, service_id)
     if stored is None:
         raise ServiceNotFound
@@ -100,20 +103,52 @@ async def change_service(
         require_own(layer, content.organization)
         if await session.get(Organization, content.organization) is None:
             raise OrganizationNotFound
-    provenance = {
-        "source": stored.source,
-        "external_id": stored.external_id,
-        "source_on": stored.source_on,
-        "licence": stored.licence,
-        "source_digest": stored.source_digest,
-    }
-    await _write(session, service_id, content, provenance, vocabulary)
+    await _write(session, service_id, content, _provenance(stored), vocabulary)
     audit.record(
         AuditEvent.SERVICE_CHANGED,
         entity="service",
         entity_id=service_id,
         changes={"fields": changed},
     )
+
+
+async def delete_service(
+    session: AsyncSession,
+    service_id: UUID,
+    *,
+    if_match: str | None,
+    caller: Caller,
+    audit: AuditTrail,
+) -> None:
+    """Leave a tombstone; the history is kept. Raises as `change_service` does."""
+    layer = layer_of(caller)
+    row = await get_card(session, layer, service_id)
+    await require_editor(session, layer, ResourceType.SERVICE, service_id, row.organization_id)
+    stored = await lock_service(session, service_id)
+    if stored is None:
+        raise ServiceNotFound
+    check_if_match(version_tags(if_match), stored.version)
+    await remove(session, ResourceType.SERVICE, [service_id])
+    audit.record(AuditEvent.SERVICE_DELETED, entity="service", entity_id=service_id)
+
+
+async def fill_service(
+    session: AsyncSession, lost: UUID, kept: UUID, *, vocabulary: Vocabulary
+) -> None:
+    """Give `kept` what it lacks and `lost` tells."""
+    whole = Layer(is_professional=True, is_admin=True, organization=None, function=None)
+    records = []
+    for service_id in (kept, lost):
+        card = (await get_card(session, whole, service_id)).content
+        records.append(service_record(card, await list_locations(session, service_id)))
+    if records[0]["organization"] != records[1]["organization"]:
+        # A place has one owner: another organization tells it anew.
+        for place in records[1]["locations"]:
+            place["id"] = str(uuid7())
+    stored = await lock_service(session, kept)
+    assert stored is not None, "both rows are locked"
+    content = ServiceContent.model_validate(filled(*records))
+    await _write(session, kept, content, _provenance(stored), vocabulary)
 
 
 async def verify_service(
@@ -156,10 +191,14 @@ async def verify_service(
     return verification
 
 
-def require_own(layer: Layer, organization_id: UUID) -> None:
-    """Raises NotYourOrganization unless the caller may edit that organization's records."""
-    if not layer.is_admin and layer.organization != organization_id:
-        raise NotYourOrganization
+def _provenance(stored: Service) -> dict[str, Any]:
+    return {
+        "source": stored.source,
+        "external_id": stored.external_id,
+        "source_on": stored.source_on,
+        "licence": stored.licence,
+        "source_digest": stored.source_digest,
+    }
 
 
 async def _known_organization(session: AsyncSession, layer: Layer) -> UUID | None:
@@ -169,6 +208,15 @@ async def _known_organization(session: AsyncSession, layer: Layer) -> UUID | Non
     return found.id if found else None
 
 
+async def check_service_change(
+    session: AsyncSession, row: Any, change: Payload, *, vocabulary: Vocabulary
+) -> None:
+    """Refuse a change of the card `row` that could not be applied now."""
+    present = service_record(row.content, await list_locations(session, row.resource_id))
+    content, _ = merged_record(ServiceContent, present, change)
+    await _check(session, content, vocabulary)
+
+
 async def _write(
     session: AsyncSession,
     service_id: UUID,
@@ -176,6 +224,14 @@ async def _write(
     provenance: dict[str, Any],
     vocabulary: Vocabulary,
 ) -> None:
+    await _check(session, content, vocabulary)
+    row = {"id": service_id, **service_columns(content), **provenance}
+    await write_services(session, [row], [service_parts(service_id, content)])
+    await projection.refresh(session, services=[service_id])
+
+
+async def _check(session: AsyncSession, content: ServiceContent, vocabulary: Vocabulary) -> None:
+    """Refuse unknown codes and places of others; addresses gain their commune."""
     terms = await vocabulary.check(session, _codes(content))
     if content.network is not None and content.network not in (*terms.territories, *terms.programs):
         raise UnknownTerritory(pointer="/network")
@@ -194,9 +250,6 @@ async def _write(
             ]
         )
     place_in_communes(content.locations, terms)
-    row = {"id": service_id, **service_columns(content), **provenance}
-    await write_services(session, [row], [service_parts(service_id, content)])
-    await projection.refresh(session, services=[service_id])
 
 
 def _codes(content: ServiceContent) -> list[tuple[type[UnknownCode], str, str]]:
