@@ -7,6 +7,7 @@ from typing import Self
 
 from maillage_client.call_lists import CallLists
 from maillage_client.directory import Directory
+from maillage_client.directory_files import DirectoryFiles
 from maillage_client.transport import Token, Transport
 
 LOCAL_GATEWAY = "http://127.0.0.1:8000"
@@ -39,6 +40,7 @@ class Maillage:
             base_url, token, language=language, timeout=timeout, retries=retries, sleep=sleep
         )
         self.directory = Directory(self._transport)
+        self.files = DirectoryFiles(self._transport, sleep=sleep)
         self.lists = CallLists(self._transport, sleep=sleep)
 
     def close(self) -> None:

@@ -168,3 +168,36 @@ class RowIssue(Model):
     def words(self, language: str) -> str:
         """The message in `language`, else in French, else the code."""
         return self.messages.get(language) or self.messages.get("fr") or self.code
+
+
+class RecordCounts(Model):
+    """Records of a file by what became of them; `bad` counts lines."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    bad: int = 0
+    missing: int = 0
+
+
+class RecordImport(Model):
+    """A file on its way into the directory. `stage`: received, reading, checked (a dry run that
+    awaits a decision), done, failed or cancelled."""
+
+    id: UUID
+    stage: str
+    lines_done: int = 0
+    lines_total: int | None = None
+    counts: RecordCounts = Field(default_factory=RecordCounts)
+    failure_code: str | None = None
+
+
+class RecordFinding(Model):
+    """Something about a line; `near` may have been meant. Line 0: the file as a whole."""
+
+    line: int
+    field: str
+    code: str
+    severity: str
+    detail: str
+    near: list[str] = Field(default_factory=list)

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -64,6 +64,29 @@ class Transport:
         """As `create`, with a streamed body; `body` is asked for it again on every sending."""
         keyed = {**headers, "Idempotency-Key": str(uuid.uuid4())}
         return self._send("POST", path, body=body, headers=keyed).json()
+
+    def download(self, path: str, *, params: Mapping[str, Any]) -> Iterator[bytes]:
+        """The bytes of a file, as they come. Asked for again only before the first of them."""
+        for attempt in range(self._retries + 1):
+            is_last = attempt == self._retries
+            try:
+                with self._http.stream(
+                    "GET",
+                    f"{self._base_url}{path}",
+                    params=dict(params),
+                    headers={**self._own_headers(), "Accept": "*/*"},
+                ) as response:
+                    if response.is_success:
+                        yield from response.iter_bytes()
+                        return
+                    response.read()
+            except httpx.TransportError as broken:
+                raise Unreachable(f"{self._base_url} broke off: {broken}") from broken
+            wait = retry_after(response)
+            wait = _backoff(attempt) if wait is None else wait
+            if is_last or response.status_code not in WORTH_RETRYING or wait > self._max_wait:
+                raise problem_from(response)
+            self._sleep(wait)
 
     def _send(
         self,

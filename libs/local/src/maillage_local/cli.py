@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from maillage_client.directory_command import app as directory
 from maillage_client.lists import app as lists
 from maillage_local.console import Output
 from maillage_local.data_folder import (
@@ -42,6 +43,7 @@ DOWN_SECONDS = 60.0
 app = typer.Typer(
     help="Maillage on one machine.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+app.add_typer(directory, name="directory")
 app.add_typer(lists, name="lists")
 console = Console()
 errors = Console(stderr=True)
