@@ -11,6 +11,7 @@ from maillage_gateway.policy import SCOPES, Policy
 OPEN_WRITES = {
     ("POST", "/hsds/v3/**"),
     ("POST", "/directory/v1/services/search"),
+    ("POST", "/directory/v1/suggestions/notes"),
     ("POST", "/referrals/v1/card-sessions"),
 }
 
