@@ -163,6 +163,7 @@ class ObservationKind(StrEnum):
 class ObservationState(StrEnum):
     NOTED = "noted"
     SENT = "sent"
+    ANSWERED = "answered"
 
 
 class EventKind(StrEnum):
@@ -215,5 +216,3 @@ class EnquiryState(StrEnum):
 class EnquiryOutcome(StrEnum):
     SERVICES_FOUND = "services_found"
     NONE_FOUND = "none_found"
-
-    ANSWERED = "answered"
