@@ -7,6 +7,7 @@ route, body or database is touched. Authorisation is declared on each route by `
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -30,6 +31,8 @@ from maillage_common.tokens import (
 )
 
 SUBJECT_TOKEN_HEADER = "Maillage-Subject-Token"  # noqa: S105 (a header's name)
+# The gateway sends the same token again for some seconds, and a signature costs as much as a query.
+_KNOWN_TOKENS = 1024
 UNAUTHENTICATED_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json"})
 
 
@@ -69,6 +72,16 @@ class Caller:
         return scope in self.scopes
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What a token said when it was verified at `since`; it holds until it expires."""
+
+    caller: Caller
+    token: str | None
+    since: datetime
+    until: datetime
+
+
 class InternalAuthentication:
     """ASGI middleware: turns the internal token into `request.state.caller`, or answers 401."""
 
@@ -83,6 +96,7 @@ class InternalAuthentication:
         self.app = app
         self.verifier = verifier
         self.public_paths = public_paths
+        self._known: dict[tuple[str, str | None], _Known] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNAUTHENTICATED_PATHS:
@@ -111,7 +125,11 @@ class InternalAuthentication:
         if len(subject_tokens) > 1:
             raise NoToken
         subject_token = subject_tokens[0] if subject_tokens else None
-        claims = self.verifier.verify(token, subject_token=subject_token, now=clock.now())
+        now = clock.now()
+        known = self._known.get((token, subject_token))
+        if known is not None and known.since <= now < known.until:
+            return known.caller, known.token
+        claims = self.verifier.verify(token, subject_token=subject_token, now=now)
         caller = Caller(
             subject=claims.subject,
             client_id=claims.client_id,
@@ -123,7 +141,11 @@ class InternalAuthentication:
         )
         # Acting for someone is passed on once: another service would refuse a second-hand token.
         first_hand = subject_token is None and claims.issuer == GATEWAY_ISSUER
-        return caller, token if first_hand else None
+        if len(self._known) >= _KNOWN_TOKENS:
+            self._known.clear()
+        made = _Known(caller, token if first_hand else None, since=now, until=claims.expires_at)
+        self._known[token, subject_token] = made
+        return made.caller, made.token
 
 
 def _bearer(values: list[str]) -> str:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import orjson
 import psycopg
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from psycopg.rows import namedtuple_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from maillage_common.telemetry import tracer
@@ -37,7 +39,15 @@ class Reads:
             max_size=size,
             timeout=5,
             open=False,
-            kwargs={"autocommit": True, "connect_timeout": 5, "prepare_threshold": 0},
+            configure=_configure,
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": 5,
+                "prepare_threshold": 0,
+                # A plan a statement, not one for each set of values: making it takes longer than
+                # running it.
+                "options": "-c plan_cache_mode=force_generic_plan",
+            },
         )
         self._is_open = False
 
@@ -70,6 +80,10 @@ class Reads:
     async def close(self) -> None:
         if self._is_open:
             await self._pool.close()
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    set_json_loads(orjson.loads, connection)
 
 
 @lru_cache(maxsize=_CACHED)

@@ -1,8 +1,8 @@
 """JSON answers that are already assembled, and their headers."""
 
-import json
 from typing import Any
 
+import orjson
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,7 +15,7 @@ class JsonAnswer(JSONResponse):
     """Written as it was assembled: validating a hundred cards again would double their cost."""
 
     def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return orjson.dumps(content)
 
 
 class GeoJsonAnswer(JsonAnswer):

@@ -106,6 +106,7 @@ def _holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("BE", years=year))
 
 
+@lru_cache(maxsize=256)
 def local_minute(instant: datetime) -> tuple[date, int]:
     """The calendar day and the minute of it that clocks in Brussels show at `instant`."""
     local = instant.astimezone(BRUSSELS)

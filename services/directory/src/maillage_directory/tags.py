@@ -5,13 +5,14 @@ A card changes without a new version when a capacity report comes or ends, so it
 """
 
 import hashlib
-import json
 import re
 from typing import Any
 
+import orjson
+
 
 def card_tag(version: int, answer: Any) -> str:
-    shown = json.dumps(answer, sort_keys=True, default=str).encode()
+    shown = orjson.dumps(answer, default=str, option=orjson.OPT_SORT_KEYS)
     return f'"{version}-{hashlib.sha256(shown).hexdigest()[:12]}"'
 
 

@@ -8,6 +8,7 @@ work at once; other changes are seen after `vocabulary_seconds`.
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -60,14 +61,20 @@ class Terms:
         """The codes of all territories that certainly lie in `code`, itself included."""
         return sorted(held for held, above in self.territory_above.items() if above.get(code))
 
+    @cached_property
+    def need_branches(self) -> Mapping[str, set[str]]:
+        """Every need with all its descendants, itself included."""
+        branches = {code: {code} for code in self.needs}
+        for code in self.needs:
+            above = self.need_parents[code]
+            while above is not None:
+                branches[above].add(code)
+                above = self.need_parents[above]
+        return branches
+
     def need_branch(self, code: str) -> set[str]:
         """The need and all its descendants."""
-        branch = {code}
-        while True:
-            more = {c for c, p in self.need_parents.items() if p in branch} - branch
-            if not more:
-                return branch
-            branch |= more
+        return self.need_branches[code]
 
 
 class Vocabulary:

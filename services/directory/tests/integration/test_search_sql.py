@@ -114,7 +114,7 @@ async def test_a_search_is_one_statement_however_much_it_finds(
         assert queries.count == 1
 
 
-async def test_alternatives_of_all_full_services_take_one_statement_more(
+async def test_alternatives_of_full_services_take_no_statement_more(
     directory: Any, search: Any, query_counter: Any
 ) -> None:
     full = {
@@ -128,7 +128,7 @@ async def test_alternatives_of_all_full_services_take_one_statement_more(
     await search()
     with query_counter() as queries:
         await search()
-    assert queries.count == 2
+    assert queries.count == 1
 
 
 async def test_one_service_is_read_by_one_statement(

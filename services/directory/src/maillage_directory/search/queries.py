@@ -1,10 +1,8 @@
 """The search as one statement: candidates, what is unknown of them, ranking and the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from maillage_common.reading import Reads
 from maillage_directory.search.conditions import (
@@ -18,7 +16,7 @@ from maillage_directory.search.conditions import (
 from maillage_directory.search.facets import FACETS
 from maillage_directory.search.places import DISTANCE
 from maillage_directory.search.schemas import SearchParams
-from maillage_directory.visibility import Layer, visible_record_sql
+from maillage_directory.visibility import Layer
 from maillage_directory.vocabulary import Terms
 
 # With fewer services than this, to look at all of them costs less than to look twice.
@@ -72,9 +70,11 @@ WITH {first}local AS MATERIALIZED ({local}
     ORDER BY c.zone, c.late, c.uncertain, c.key, c.service_id
     LIMIT :row_count
 )
-SELECT v.with_demo, {held} AS is_held, {resembling} AS resembling, {exact} AS total_is_exact, {facets} AS facets,
-    t.*, p.service_id, p.distance_m, p.outside, p.zone, p.late, p.is_saturated, p.uncertain,
-    p.points, p.key, r.content, r.verified_at, r.version, r.updated_at
+SELECT v.with_demo, {held} AS is_held, {resembling} AS resembling,
+    {exact} AS total_is_exact, {facets} AS facets, t.*,
+    p.service_id, p.distance_m, p.outside, p.zone, p.late, p.is_saturated, p.uncertain,
+    p.points, p.key, {alternatives} AS alternatives,
+    r.content, r.verified_at, r.version, r.updated_at
 FROM verdict v
 CROSS JOIN tally t
 LEFT JOIN page p ON true
@@ -91,6 +91,26 @@ _FAR = """, fill AS MATERIALIZED (
 )"""
 _OR_FAR = " UNION ALL SELECT * FROM far"
 _EXACT = "(NOT (SELECT is_full FROM fill) OR CAST(:counts_all AS boolean))"
+# Up to three services with room for the same needs about the same place, nearest territory first.
+# The cells of a confidential place are those of no place.
+_ALTERNATIVES = """CASE WHEN p.is_saturated THEN ARRAY(
+        SELECT s.service_id
+        FROM service_search f
+        JOIN service_search s ON s.places && ARRAY(
+            SELECT place || '|' || need_code
+            FROM unnest(f.places) AS place, service_need n
+            WHERE n.service_id = f.service_id AND place LIKE '@%' AND place NOT LIKE '%|%'
+        )
+        WHERE f.service_id = p.service_id AND {visible} AND s.status = 'active'
+            AND s.service_id <> f.service_id AND s.is_demo = f.is_demo
+            AND (s.capacity_status IS NULL OR s.capacity_valid_until <= :now
+                OR s.capacity_status NOT IN ('no_capacity', 'waitlist'))
+        ORDER BY
+            (s.capacity_status = 'capacity' AND s.capacity_valid_until > :now) DESC NULLS LAST,
+            cardinality(ARRAY(SELECT unnest(s.within) INTERSECT SELECT unnest(f.within))) DESC,
+            s.service_id
+        LIMIT 3
+    ) END"""
 _FACET = """'{facet}', (
     SELECT COALESCE(jsonb_object_agg(f.code, f.services), '{{}}') FROM (
         SELECT v.code, count(*) AS services
@@ -174,6 +194,9 @@ def search_statement(
         with_demo=_with_demo(parts, params, reading),
         unknowns=_unknowns(parts),
         facets=_facets(parts, params),
+        alternatives="NULL::uuid[]"
+        if reading.layer.is_professional
+        else _ALTERNATIVES.format(visible=parts.visible),
         **shared,
     )
     return statement, parameters
@@ -265,34 +288,3 @@ def _after(parameters: dict[str, Any], after: Sequence[Any] | None, key_type: st
         " > (CAST(:after_zone AS int), CAST(:after_late AS int), CAST(:after_uncertain AS int),"
         f" CAST(:after_key AS {key_type}), CAST(:after_id AS uuid))"
     )
-
-
-_ALTERNATIVES = """
-SELECT f.service_id, ARRAY(
-    SELECT s.service_id
-    FROM service_search s
-    WHERE {visible} AND s.status = 'active'
-        AND s.needs && ARRAY(
-            SELECT need_code::text FROM service_need n WHERE n.service_id = f.service_id)
-        AND s.service_id <> f.service_id AND s.is_demo = f.is_demo
-        AND (s.capacity_status IS NULL OR s.capacity_valid_until <= :now
-            OR s.capacity_status NOT IN ('no_capacity', 'waitlist'))
-    ORDER BY (s.capacity_status = 'capacity' AND s.capacity_valid_until > :now) DESC NULLS LAST,
-        cardinality(ARRAY(SELECT unnest(s.within) INTERSECT SELECT unnest(f.within))) DESC,
-        s.service_id
-    LIMIT 3
-) AS alternatives
-FROM service_search f
-WHERE f.service_id = ANY (CAST(:full AS uuid[]))
-"""
-
-
-async def list_alternatives(
-    reads: Reads, layer: Layer, full: Sequence[UUID], now: datetime
-) -> Mapping[UUID, list[UUID]]:
-    """For each full service up to three others for the same needs, nearest territory first."""
-    visible, parameters = visible_record_sql(layer)
-    rows = await reads.fetch(
-        _ALTERNATIVES.format(visible=visible), {**parameters, "full": list(full), "now": now}
-    )
-    return {row.service_id: row.alternatives for row in rows}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from maillage_directory.languages import in_language
@@ -143,10 +144,10 @@ def reasons(
     row: Any,
     *,
     language: str,
-    closes_at: datetime | None,
+    closes_at: str | None,
     now: datetime,
 ) -> list[str]:
-    """What speaks for this row, in the order of the filters."""
+    """What speaks for this row, in the order of the filters; `closes_at` is Brussels time."""
     card = row.content
     told: list[str] = []
     if row.resembling:
@@ -225,18 +226,20 @@ def _spoken(params: SearchParams, row: Any, language: str) -> Sequence[str]:
     ]
 
 
-def _hours(params: SearchParams, language: str, closes_at: datetime | None) -> Sequence[str]:
+def _hours(params: SearchParams, language: str, closes_at: str | None) -> Sequence[str]:
     if not params.open_at:
         return []
     if "now" in params.open_at and closes_at is not None:
-        clock = closes_at.strftime("%H:%M")
+        clock = closes_at[11:16]
         midnight = clock == "00:00"
         return [say(language, "open_until", "24:00" if midnight else clock)]
     instants = [moment for moment in params.open_at if isinstance(moment, datetime)]
-    return [
-        say(language, "open_then", moment.astimezone(BRUSSELS).strftime("%Y-%m-%d %H:%M"))
-        for moment in instants[:1]
-    ]
+    return [say(language, "open_then", _shown(moment)) for moment in instants[:1]]
+
+
+@lru_cache(maxsize=256)
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(BRUSSELS).strftime("%Y-%m-%d %H:%M")
 
 
 def _capacity(report: Mapping[str, Any] | None, language: str, now: datetime) -> Sequence[str]:

@@ -9,10 +9,10 @@ from maillage_common import clock
 from maillage_common.auth import Caller
 from maillage_common.database import Database
 from maillage_common.pagination import Cursors
-from maillage_directory.cards.rendering import closes, render_service
+from maillage_directory.cards.rendering import render_service
 from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
 from maillage_directory.search.conditions import Frozen, Way
-from maillage_directory.search.queries import Reading, list_alternatives, list_found
+from maillage_directory.search.queries import Reading, list_found
 from maillage_directory.search.reasons import reasons, uncertainties
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer, layer_of
@@ -51,23 +51,12 @@ async def search_services(
         database.reads, params, Reading(asking.layer, terms, frozen, after)
     )
     first, found = rows[0], [row for row in rows[: params.limit] if row.service_id is not None]
-    alternatives = {}
-    if not asking.layer.is_professional:
-        full = [row.service_id for row in found if row.is_saturated]
-        if full:
-            alternatives = await list_alternatives(database.reads, asking.layer, full, frozen.now)
     next_cursor = None
     if len(rows) > params.limit:
         decided = Frozen(frozen.now, way, first.with_demo)
         next_cursor = _cursor(cursors, decided, found[-1], query)
     page = {
-        "items": [
-            {
-                **_item(params, terms, row, asking, frozen.now),
-                "alternatives": [str(other) for other in alternatives.get(row.service_id, ())],
-            }
-            for row in found
-        ],
+        "items": [_item(params, terms, row, asking, frozen.now) for row in found],
         "next_cursor": next_cursor,
         "total": first.total,
         "total_is_exact": first.total_is_exact,
@@ -86,12 +75,16 @@ async def search_services(
 def _item(
     params: SearchParams, terms: Terms, row: Any, asking: Asking, now: datetime
 ) -> dict[str, Any]:
-    closes_at = closes(row.content, now) if params.open_at else None
     item = render_service(row, asking.layer, language=asking.language, now=now)
     item["match"] = {
         "score": row.points / 1_000_000,
         "reasons": reasons(
-            params, terms, row, language=asking.language, closes_at=closes_at, now=now
+            params,
+            terms,
+            row,
+            language=asking.language,
+            closes_at=item.get("open_until"),
+            now=now,
         ),
         "uncertain": uncertainties(params, terms, row, language=asking.language),
     }
@@ -99,6 +92,7 @@ def _item(
         item["distance_m"] = row.distance_m
     item["outside"] = bool(row.outside)
     item["is_saturated"] = row.is_saturated
+    item["alternatives"] = [str(other) for other in row.alternatives or ()]
     return item
 
 
