@@ -38,7 +38,7 @@ def run(*command: object, cwd: Path) -> str:
 def test_the_document_is_valid_and_a_client_generated_from_it_works(
     stack: RunningStack, tmp_path: Path
 ) -> None:
-    text = httpx.get(f"{stack.gateway_url}/openapi.json", trust_env=False).content
+    text = httpx.get(f"{stack.gateway_url}/openapi.json", trust_env=False, timeout=60).content
     assert {path.split("/")[1] for path in json.loads(text)["paths"]} >= {
         *("directory", "referrals", "campaigns"),
     }
@@ -62,10 +62,23 @@ def test_the_document_is_valid_and_a_client_generated_from_it_works(
     assert re.match(r"\d+ needs, \d+ services", said)
 
 
+def asked_by_the_page(netlog: Path, origin: str) -> set[str]:
+    """The origins that a page of `origin` sent requests to; the browser's own are left out."""
+    asked = set()
+    for line in netlog.read_text("utf-8").splitlines():
+        if '"initiator"' not in line or '"url"' not in line:
+            continue
+        # One event a line.
+        facts = json.loads(line.rstrip(","))["params"]
+        if str(facts["initiator"]).startswith(origin):
+            asked.add("/".join(facts["url"].split("/")[:3]))
+    return asked
+
+
 def test_the_pages_render_in_a_browser_without_any_network(
     stack: RunningStack, tmp_path: Path
 ) -> None:
-    document = httpx.get(f"{stack.gateway_url}/openapi.json", trust_env=False).json()
+    document = httpx.get(f"{stack.gateway_url}/openapi.json", trust_env=False, timeout=60).json()
     shown = {
         "/": "Maillage",
         "/docs/care-professional": "Ask first",
@@ -84,8 +97,7 @@ def test_the_pages_render_in_a_browser_without_any_network(
             cwd=tmp_path,
         )
         assert text in page, path
-        asked = set(re.findall(r'"url":"(https?://[^/"]+)', netlog.read_text("utf-8")))
-        assert asked == {stack.gateway_url}
+        assert asked_by_the_page(netlog, stack.gateway_url) <= {stack.gateway_url}
     # Each operation has its line: the reader has read the whole document.
     operations = sum(len(item) for item in document["paths"].values())
     assert page.count('class="opblock ') == operations, json.dumps(sorted(document["paths"]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import yaml
 from tests.peers.peers import ROOT, doubles, found, free_port, gateway, gateway_environment, process
 
@@ -210,8 +211,9 @@ class Site:
     folder: Path
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    tmp_path = tmp_path_factory.mktemp("site")
     async with AsyncExitStack() as stack:
         echo = await stack.enter_async_context(doubles.listening(doubles.Service()))
         source = await stack.enter_async_context(doubles.listening(doubles.Service()))
@@ -263,6 +265,7 @@ async def nginx(site: Site) -> AsyncIterator[None]:
         yield
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_proxy_in_front_decides_as_the_gateway_does(site: Site) -> None:
     async with envoy(site), nginx(site):
         differing = []
@@ -280,6 +283,7 @@ async def test_a_proxy_in_front_decides_as_the_gateway_does(site: Site) -> None:
         assert not differing, "\n".join(differing)
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_what_traefik_would_ask_is_decided_as_the_gateway_does(site: Site) -> None:
     """Traefik itself is in no package here: its configuration is read, and its questions asked."""
     dynamic = yaml.safe_load((DEPLOY / "traefik" / "dynamic.yaml").read_text("utf-8"))["http"]

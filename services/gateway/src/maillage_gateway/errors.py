@@ -42,7 +42,7 @@ class SenderConstrained(Unauthenticated):
     def __init__(self) -> None:
         # RFC 6750 has no error of its own for it; RFC 9449 section 7.1 says `invalid_token` too.
         super().__init__(
-            "Ask the issuer for a bearer token: proofs of DPoP and mutual TLS are not checked here.",
+            "Ask the issuer for a bearer token: proofs of DPoP or mutual TLS are not checked here.",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
 

@@ -16,6 +16,7 @@ from maillage_common.tokens import ANONYMOUS
 from maillage_gateway import portal
 from maillage_gateway.access import AccessLog
 from maillage_gateway.descriptions import Descriptions
+from maillage_gateway.issuers import DocumentSource
 from maillage_gateway.keeper import Doorkeeper, cancelled
 from maillage_gateway.metrics import observe
 from maillage_gateway.proxy import Proxy
@@ -24,6 +25,7 @@ from maillage_gateway.replicas import Origins, Service
 from maillage_gateway.settings import Settings
 from maillage_gateway.tracing import Tracing
 
+DESCRIPTION_SECONDS = 20.0
 _ANYONE = Caller(ANONYMOUS, ANONYMOUS)
 
 
@@ -68,8 +70,10 @@ class Gateway:
                 stack.push_async_callback(services[name].close)
             readiness = app.state.readiness = Readiness(session, services.values())
             stack.push_async_callback(cancelled, asyncio.create_task(readiness.keep()))
+            # A service makes its document when first asked: seconds, on a busy machine.
+            source = DocumentSource(session, seconds=DESCRIPTION_SECONDS)
             descriptions = Descriptions(
-                keeper, Origins(services), keeper.source, public_url=settings.public_url
+                keeper, Origins(services), source, public_url=settings.public_url
             )
             stack.push_async_callback(cancelled, asyncio.create_task(descriptions.keep()))
             app.state.keeper, app.state.descriptions = keeper, descriptions
