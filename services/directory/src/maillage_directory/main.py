@@ -20,6 +20,7 @@ from maillage_directory.needs.routes import router as needs
 from maillage_directory.observations.routes import router as observations
 from maillage_directory.organizations.routes import router as organizations
 from maillage_directory.programs.routes import router as programs
+from maillage_directory.reports.routes import router as reports
 from maillage_directory.rotas.routes import router as rotas
 from maillage_directory.search.routes import router as search
 from maillage_directory.services.routes import router as services
@@ -28,6 +29,7 @@ from maillage_directory.sheets.routes import router as sheets
 from maillage_directory.suggestions.routes import router as suggestions
 from maillage_directory.territories.routes import router as territories
 from maillage_directory.vocabulary import Vocabulary
+from maillage_directory.worklist.routes import router as worklist
 
 ROUTERS = (
     search,
@@ -39,6 +41,8 @@ ROUTERS = (
     duplicates,
     suggestions,
     delegations,
+    worklist,
+    reports,
     needs,
     territories,
     programs,

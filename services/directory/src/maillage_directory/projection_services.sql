@@ -102,7 +102,7 @@ WITH RECURSIVE need_above(code, above) AS (
         place.latitudes, place.longitudes,
         s.access && '{phone,online,home_visit,mobile_round}'::text[] AS is_remote,
         place.cells, hours.has_schedule, hours.has_rules, hours.ordinary, hours.on_holidays,
-        hours.closed, NULL::real AS quality, capacity.status AS capacity_status,
+        hours.closed, capacity.status AS capacity_status,
         capacity.valid_until AS capacity_valid_until, checked.verified_at,
         lower(public.unaccent(COALESCE(s.name->>'fr', s.name->>'nl', spelled.name))) AS sort_name,
         setweight(to_tsvector('public.directory_french', COALESCE(s.name->>'fr', ''))
@@ -333,7 +333,7 @@ SELECT
     ),
     answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote, has_schedule,
     has_rules, ordinary, on_holidays, closed, capacity_status, capacity_valid_until,
-    verified_at, quality, sort_name, typo_text, document
+    verified_at, service_quality(content, verified_at), sort_name, typo_text, document
 FROM made
 ON CONFLICT (service_id) DO UPDATE SET
     (organization_id, status, visibility, network, organization_visibility,

@@ -14,6 +14,9 @@ from maillage_local.drift import document_drift
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
 CLOSED_READS = {
+    "GET /directory/v1/worklist",
+    "GET /directory/v1/reports/parity",
+    "GET /directory/v1/reports/territories/{code}",
     "GET /directory/v1/imports/{import_id}",
     "GET /directory/v1/imports/{import_id}/rows",
     "GET /directory/v1/enquiries",

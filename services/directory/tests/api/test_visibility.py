@@ -69,8 +69,15 @@ WALKED_APART = {
     # In test_enquiries.py: seen by who asked and by the desk alone.
     "/directory/v1/enquiries",
     "/directory/v1/enquiries/{enquiry_id}",
-    # test_duplicates, test_suggestions
+    # test_exports, test_imports
+    "/directory/v1/exports/{form}",
+    "/directory/v1/imports/{import_id}",
+    "/directory/v1/imports/{import_id}/rows",
+    # test_duplicates, test_suggestions, test_worklist, test_reports
     "/directory/v1/duplicates",
+    "/directory/v1/worklist",
+    "/directory/v1/reports/parity",
+    "/directory/v1/reports/territories/{code}",
     "/directory/v1/duplicates/{duplicate_id}",
     "/directory/v1/suggestions",
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from maillage_directory.languages import in_language
 from maillage_directory.opening import Closed, Rule, clock_text, closing_time
+from maillage_directory.quality.scoring import quality_of
 from maillage_directory.records.rows import DETAILS
 from maillage_directory.visibility import Layer
 
@@ -81,6 +82,8 @@ def render_service(row: Any, layer: Layer, *, language: str, now: datetime) -> d
         answer["open_until"] = closes_at.isoformat()
     if row.verified_at is not None:
         answer["verified_at"] = row.verified_at.isoformat()
+    if layer.is_professional:
+        answer["quality"] = quality_of(card, is_verified=row.verified_at is not None)
     answer["version"] = row.version
     answer["updated_at"] = row.updated_at.isoformat()
     return answer

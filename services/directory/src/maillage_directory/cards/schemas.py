@@ -97,6 +97,19 @@ class Provenance(Answer):
     licence: str | None = None
 
 
+class ToFix(Answer):
+    code: str
+    fields: list[str]
+    text: Texts
+
+
+class QualityPublic(Answer):
+    """From 0 to 1, and what would raise it, the worst first."""
+
+    score: float
+    to_fix: list[ToFix]
+
+
 class PhonePublic(Answer):
     """HSDS `phone`; `number` is E.164, or a short number."""
 
@@ -163,4 +176,7 @@ class ServicePublic(RecordPublic):
     action_zones: list[str]
     programs: list[str]
     capacity: CapacityPublic
+    quality: QualityPublic | None = Field(
+        default=None, description="How well it is described; for professionals"
+    )
     verified_at: datetime | None = None

@@ -1,0 +1,37 @@
+"""`/directory/v1/worklist`."""
+
+from typing import Annotated
+
+from fastapi import Header, Query, Request
+
+from maillage_common.app import maillage_router
+from maillage_common.auth import Caller, requires
+from maillage_common.database import ReadSession
+from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.languages import preferred
+from maillage_directory.worklist import service
+from maillage_directory.worklist.schemas import WorklistParams, WorkPublic
+
+router = maillage_router(prefix="/directory/v1", tags=["worklist"])
+Editor = Annotated[Caller, requires("directory:write", "directory:verify", "directory:admin")]
+
+
+@router.get("/worklist", name="read_worklist")
+async def read_worklist(
+    params: Annotated[WorklistParams, Query()],
+    request: Request,
+    session: ReadSession,
+    cursors: CursorsDep,
+    caller: Editor,
+    accept_language: Annotated[str | None, Header(description="fr, nl or en")] = None,
+) -> Page[WorkPublic]:
+    """What is due to be checked among the records the caller may edit, the longest due first."""
+    items, next_cursor = await service.read_worklist(
+        session,
+        params,
+        caller=caller,
+        cursors=cursors,
+        language=preferred(accept_language),
+        vocabulary=request.app.state.vocabulary,
+    )
+    return Page(items=[WorkPublic.model_validate(one) for one in items], next_cursor=next_cursor)
