@@ -53,7 +53,7 @@ async def process(
         stderr=None,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await _answers(port):
                 assert started.returncode is None, f"{command[0]} ended"
                 await asyncio.sleep(0.05)
@@ -89,10 +89,10 @@ def gateway_environment(folder: Path, echo: str, *issuers: Mapping[str, object])
 
 @asynccontextmanager
 async def gateway(
-    environment: Mapping[str, str], *, command: str = "serve"
+    environment: Mapping[str, str], *, command: str = "serve", workers: int = 1
 ) -> AsyncIterator[tuple[int, asyncio.subprocess.Process]]:
     """`python -m maillage_gateway serve` or `check`: its port and process."""
     port = free_port()
-    arguments = ("-m", "maillage_gateway", command, "--port", port)
+    arguments = ("-m", "maillage_gateway", command, "--port", port, "--workers", workers)
     async with process(sys.executable, *arguments, port=port, environment=environment) as started:
         yield port, started
