@@ -9,8 +9,6 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from multidict import istr
-
 from maillage_common.errors import HeadersTooLarge
 from maillage_gateway.errors import BadHeaders
 
@@ -65,7 +63,7 @@ class HeaderRules:
     """The allow-list of one policy, ready for the hot path."""
 
     def __init__(self, forwarded: Collection[str], *, max_bytes: int) -> None:
-        self._names = {name.encode(): istr(name) for name in forwarded}
+        self._names = {name.encode(): name for name in forwarded}
         self._max_bytes = max_bytes
 
     def read(self, headers: RawHeaders) -> RequestHead:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from multidict import istr
 from starlette.types import Receive, Scope, Send
 
 from maillage_common.errors import InternalError, MaillageError
@@ -25,11 +24,11 @@ from maillage_gateway.tracing import Tracing, known_method
 from maillage_gateway.upstream import Answer, Upstream, UpstreamRequest
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
-_AUTHORIZATION = istr("Authorization")
-_CONTENT_LENGTH = istr("Content-Length")
-_REQUEST_ID = istr("X-Request-Id")
-_TRACEPARENT = istr("traceparent")
-_TRACESTATE = istr("tracestate")
+_AUTHORIZATION = "Authorization"
+_CONTENT_LENGTH = "Content-Length"
+_REQUEST_ID = "X-Request-Id"
+_TRACEPARENT = "traceparent"
+_TRACESTATE = "tracestate"
 # What nginx made the custom for a client that left; it is counted and never sent.
 CLIENT_CLOSED = 499
 
@@ -53,8 +52,8 @@ class Proxy:
         scheme, host, *_ = urlsplit(public_url)
         # The caller's address is left out: no service has a use for it.
         self._forwarding = [
-            (istr("X-Forwarded-Proto"), scheme),
-            (istr("X-Forwarded-Host"), host),
+            ("X-Forwarded-Proto", scheme),
+            ("X-Forwarded-Host", host),
         ]
         self._safe_headers = [*SAFE_HEADERS, *([HTTPS_ONLY] if scheme == "https" else [])]
 

@@ -13,7 +13,7 @@ from maillage_common.events import log
 from maillage_gateway.breaker import Breaker, RetryBudget
 from maillage_gateway.errors import ServiceBroke, ServiceTooSlow, ServiceUnavailable
 from maillage_gateway.events import Event
-from maillage_gateway.upstream import AiohttpUpstream, Answer, UpstreamRequest
+from maillage_gateway.upstream import Answer, Pool, UpstreamRequest
 
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
@@ -23,7 +23,7 @@ class Replica:
 
     __slots__ = ("breaker", "is_reachable", "is_ready", "upstream")
 
-    def __init__(self, upstream: AiohttpUpstream) -> None:
+    def __init__(self, upstream: Pool) -> None:
         self.upstream = upstream
         self.breaker = Breaker()
         self.is_reachable = True
@@ -48,9 +48,7 @@ class Service:
     ) -> None:
         self.name = name
         self.replicas = [
-            Replica(
-                AiohttpUpstream(origin, connections=connections, connect_seconds=connect_seconds)
-            )
+            Replica(Pool(origin, connections=connections, connect_seconds=connect_seconds))
             for origin in origins
         ]
         self.retries = 0

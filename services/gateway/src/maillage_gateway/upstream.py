@@ -1,29 +1,26 @@
-"""The way to one process of a service: one small interface, and aiohttp behind it.
+"""The way to one process of a service: an interface, and a pool of connections behind it.
 
-The interface is what a faster transport would have to honour: the path byte for byte, streams in
-both directions without holding either back, and what is cancelled here is cancelled there.
+The interface is what any transport has to honour: the path byte for byte, streams in both
+directions without holding either back, and what is cancelled here is cancelled there.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
-import aiohttp
-from multidict import CIMultiDict, istr
-from yarl import URL
-
-from maillage_gateway.errors import ServiceBroke, ServiceTooSlow, ServiceUnavailable
+from maillage_gateway.connection import Connection
+from maillage_gateway.errors import BadHeaders, ServiceUnavailable
 
 # Below the seconds for which a service that stops still listens, and far below the 75 s for which
 # it keeps an idle connection otherwise: so it is us who close first, and no request meets a close.
 IDLE_SECONDS = 4.0
 
-_ACCEPT_ENCODING = istr("Accept-Encoding")
-_CONTENT_TYPE = istr("Content-Type")
-_USER_AGENT = istr("User-Agent")
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
-Body = bytes | AsyncIterable[bytes] | None
+Body = bytes | AsyncIterator[bytes] | None
 
 
 @dataclass(slots=True)
@@ -77,108 +74,147 @@ class Load:
         self.requests = 0
 
 
-class AiohttpAnswer:
-    __slots__ = ("_load", "_response", "headers", "status")
+class PooledAnswer:
+    """An answer on a connection of the pool, which gets it back when all has been read."""
 
-    def __init__(self, response: aiohttp.ClientResponse, load: Load) -> None:
-        self._response = response
-        self._load: Load | None = load
-        self.status = response.status
-        self.headers = response.raw_headers
+    __slots__ = ("_connection", "_pool", "headers", "status")
+
+    def __init__(self, connection: Connection, pool: "Pool") -> None:
+        self.status = connection.status
+        self.headers = connection.headers
+        self._connection = connection
+        self._pool: Pool | None = pool
 
     def whole(self) -> bytes | None:
-        content = self._response.content
-        if not content.is_eof() or content.exception() is not None:
+        if not self._connection.is_complete:
             return None
+        body = self._connection.taken()
         self._leave()
-        return content.read_nowait(-1)
+        return body
 
     async def parts(self) -> AsyncIterator[bytes]:
         try:
-            async for part in self._response.content.iter_any():
+            async for part in self._connection.parts():
                 yield part
-        except TimeoutError:
-            raise ServiceTooSlow() from None
-        except (aiohttp.ClientError, OSError):
-            raise ServiceBroke() from None
         finally:
             self._leave()
 
     def abandon(self) -> None:
         self._leave()
-        self._response.close()
 
     def _leave(self) -> None:
-        if self._load is not None:
-            self._load.requests -= 1
-            self._load = None
+        if self._pool is not None:
+            self._pool.take_back(self._connection)
+            self._pool = None
 
 
-class AiohttpUpstream:
-    """A pool of connections to one process, for one event loop."""
+class Pool:
+    """The connections to one process, for one event loop."""
 
     def __init__(self, base_url: str, *, connections: int, connect_seconds: float) -> None:
         self.origin = base_url.rstrip("/")
         self.load = Load()
-        self._connections = connections
+        parts = urlsplit(self.origin)
+        self._is_secure = parts.scheme == "https"
+        self._address = (parts.hostname or "", parts.port or (443 if self._is_secure else 80))
+        self._prefix = parts.path
+        self._written = f" HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: maillage-gateway\r\n"
         self._connect_seconds = connect_seconds
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=10
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
-        # It would resend what we count and allow ourselves; its own test client sets this too.
-        self._session._retry_connection = False
+        self._slots = asyncio.Semaphore(connections)
+        self._idle: deque[Connection] = deque()
 
     async def close(self) -> None:
-        await self._session.close()
+        while self._idle:
+            self._idle.pop().close()
 
     @property
     def is_full(self) -> bool:
         """Whether a request would wait for another to end."""
-        return self.load.requests >= self._connections
+        return self._slots.locked()
 
-    async def send(self, request: UpstreamRequest) -> AiohttpAnswer:
-        headers = CIMultiDict(request.headers)
-        # Said here, since aiohttp would ask for compression that the client did not ask for.
-        headers.setdefault(_ACCEPT_ENCODING, "identity")
-        headers[_USER_AGENT] = "maillage-gateway"
+    async def send(self, request: UpstreamRequest) -> PooledAnswer:
+        """Raises ServiceUnavailable (nothing was sent), ServiceBroke or ServiceTooSlow."""
         request.origin = self.origin
-        self.load.requests += 1
+        body = request.body
+        stream = None if body is None or isinstance(body, bytes) else body
+        head, chunked = self._head(request)
+        connection = await self._take()
         try:
-            response = await self._session.request(
-                request.method,
-                URL(self.origin + request.target, encoded=True),
-                headers=headers,
-                data=request.body,
-                skip_auto_headers=None if _CONTENT_TYPE in headers else (_CONTENT_TYPE,),
-                allow_redirects=False,
-                timeout=self._timeout(request.silence),
+            await connection.ask(
+                head,
+                stream,
+                chunked=chunked,
+                bodiless=request.method == "HEAD",
+                silence=request.silence,
             )
+        except BaseException:
+            self.take_back(connection)
+            raise
+        return PooledAnswer(connection, self)
+
+    def take_back(self, connection: Connection) -> None:
+        """An exchange is over. A connection that cannot be used again is closed."""
+        self.load.requests -= 1
+        if connection.finish():
+            now = connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+            while now - self._idle[0].idle_since > IDLE_SECONDS:
+                self._idle.popleft().close()
+        self._slots.release()
+
+    async def _take(self) -> Connection:
+        """A connection that was used last, or a new one; waits while all are in use."""
+        loop = asyncio.get_running_loop()
+        try:
+            if self._slots.locked():
+                async with asyncio.timeout(self._connect_seconds):
+                    await self._slots.acquire()
+            else:
+                await self._slots.acquire()
+        except TimeoutError:
+            raise ServiceUnavailable() from None
+        self.load.requests += 1
+        oldest = loop.time() - IDLE_SECONDS
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed and connection.idle_since >= oldest:
+                return connection
+            connection.close()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop), *self._address, ssl=self._is_secure or None
+                )
+                return connection
         except BaseException as error:
             self.load.requests -= 1
-            raise _as_problem(error) from None
-        return AiohttpAnswer(response, self.load)
+            self._slots.release()
+            if isinstance(error, (OSError, TimeoutError)):
+                raise ServiceUnavailable() from None
+            raise
 
-    def _timeout(self, silence: float) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(silence)
-        if timeout is None:
-            timeout = self._timeouts[silence] = aiohttp.ClientTimeout(
-                connect=self._connect_seconds, sock_connect=self._connect_seconds, sock_read=silence
-            )
-        return timeout
-
-
-def _as_problem(error: BaseException) -> BaseException:
-    """What went wrong in our terms; cancellation, a client's fault and surprises as they are."""
-    if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError)):
-        return ServiceUnavailable()
-    if isinstance(error, TimeoutError):
-        return ServiceTooSlow()
-    if isinstance(error, (aiohttp.ClientError, OSError, asyncio.IncompleteReadError)):
-        return ServiceBroke()
-    return error
+    def _head(self, request: UpstreamRequest) -> tuple[bytes, bool]:
+        """The request's head, with its body behind it if it is there; whether chunks follow."""
+        lines = [f"{request.method} {self._prefix}{request.target}{self._written}"]
+        has_length = has_encoding = False
+        for name, value in request.headers:
+            has_length = has_length or name == "Content-Length"
+            has_encoding = has_encoding or name == "accept-encoding"
+            lines.append(f"{name}: {value}\r\n")
+        if not has_encoding:
+            lines.append("Accept-Encoding: identity\r\n")
+        body, chunked = request.body, False
+        if not has_length:
+            if isinstance(body, bytes):
+                lines.append(f"Content-Length: {len(body)}\r\n")
+            elif body is not None:
+                chunked = True
+                lines.append("Transfer-Encoding: chunked\r\n")
+            elif request.method not in _WITHOUT_BODY:
+                lines.append("Content-Length: 0\r\n")
+        head = "".join(lines)
+        # The parser of requests lets no line break into a value; this would be the last to notice.
+        if head.count("\n") != len(lines) + 2:
+            raise BadHeaders()
+        encoded = head.encode() + b"\r\n"
+        return (encoded + body if isinstance(body, bytes) else encoded), chunked
