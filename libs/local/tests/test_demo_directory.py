@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import phonenumbers
 import pytest
@@ -17,11 +18,15 @@ from maillage_local.demo.organizations import enterprise_number
 from maillage_local.demo.places import PLACES
 
 REFERENCE = files("maillage_directory") / "reference"
-RECORDS = list(demo_records())
+RECORDS: list[Any] = list(demo_records())
 ORGANIZATIONS = [r for r in RECORDS if r["type"] == "organization"]
 SERVICES = [r for r in RECORDS if r["type"] == "service"]
 OBSERVATIONS = [r for r in RECORDS if r["type"] == "observation"]
 COVERAGE = [r for r in RECORDS if r["type"] == "coverage"]
+LIFE = {
+    kind: [r for r in RECORDS if r["type"] == kind]
+    for kind in ("event", "rota", "diagnostic", "collection")
+}
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 
 
@@ -56,6 +61,7 @@ class TestReproducibility:
             "service": len(SERVICES),
             "coverage": len(COVERAGE),
             "observation": len(OBSERVATIONS),
+            **{kind: len(records) for kind, records in LIFE.items()},
         }
 
 
@@ -100,7 +106,8 @@ class TestReferences:
         for record in [*SERVICES, *COVERAGE]:
             assert record["organization"] in known
         kinds = [record["type"] for record in RECORDS]
-        order = ["organization", "service", "coverage", "observation"]
+        order = ["organization", "service", "coverage", "observation", "event", "rota"]
+        order += ["diagnostic", "collection"]
         assert [kind for kind, _ in Counter(kinds).items()] == order
         assert kinds == sorted(kinds, key=order.index)
 
@@ -117,6 +124,9 @@ class TestReferences:
             assert seen["need"] in needs
             assert {seen["territory"]} <= territories
             assert seen["program"] in programs
+        for record in (one for records in LIFE.values() for one in records):
+            assert {*record.get("needs", ()), *record.get("themes", ())} <= needs
+            assert {record.get("territory", "bru")} <= territories
         for row in COVERAGE:
             assert row["territory"] in territories
             assert row["program"] in programs
@@ -233,3 +243,25 @@ class TestStory:
         ]
         assert "capacity" in target
         assert target["capacity"]["status"] == "capacity"
+
+
+class TestLife:
+    def test_names_services_and_organizations_of_the_demo(self) -> None:
+        services = {record["id"] for record in SERVICES}
+        organizations = {record["id"] for record in ORGANIZATIONS}
+        for records in LIFE.values():
+            assert records
+            for record in records:
+                assert record["organization"] in organizations
+                for part in (*record.get("turns", ()), *record.get("items", ())):
+                    assert part["service"] in services
+        assert {event["kind"] for event in LIFE["event"]} >= {
+            "permanence",
+            "workshop",
+            "mobile_round",
+        }
+
+    def test_is_written_in_french_and_dutch(self) -> None:
+        for record in (one for records in LIFE.values() for one in records):
+            for words in (record.get("name") or record["title"], record.get("description", {})):
+                assert not words or words.keys() >= {"fr", "nl"}

@@ -5,7 +5,8 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -27,8 +28,9 @@ from maillage_local.data_folder import (
     port_is_free,
 )
 from maillage_local.demo.card import ensure_demo_card
-from maillage_local.demo.narrator import Story, StoryFailed
+from maillage_local.demo.narrator import Story, StoryFailed, Told
 from maillage_local.demo.story import STEPS, tell
+from maillage_local.demo.tour import tour
 from maillage_local.postgres import PostgresFailed
 from maillage_local.sign_in import NoToken, token_for
 from maillage_local.signing_keys import PUBLISHED_AFTER, PUBLISHED_AHEAD, SigningKeys
@@ -134,9 +136,23 @@ def rotate_keys(data_dir: DataDir = DEFAULT_FOLDER) -> None:
     )
 
 
+class Shown(StrEnum):
+    """What of the demo is shown."""
+
+    ALL = "all"
+    STORY = "story"
+    DIRECTORY = "directory"
+
+
 @app.command()
-def demo(data_dir: DataDir = DEFAULT_FOLDER) -> None:
-    """Walk the story end to end and print what happened; starts a stack of its own if none runs."""
+def demo(
+    shown: Annotated[Shown, typer.Argument(help="The story, a tour of the directory, or all.")] = (
+        Shown.ALL
+    ),
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Walk the story end to end, then tour the directory, and print what happened; starts a stack
+    of its own if none runs."""
     folder = DataFolder(data_dir)
     with contextlib.ExitStack() as stack:
         if folder.read_state() is None:
@@ -145,15 +161,23 @@ def demo(data_dir: DataDir = DEFAULT_FOLDER) -> None:
         state = _state(folder)
         story = Story(state.gateway_url, lambda persona: token_for(persona, folder, state))
         try:
-            for number, told in enumerate(tell(story), start=1):
-                console.print(f"\n[bold]{number}. {escape(told.title)}[/bold]", highlight=False)
-                for line in told.lines:
-                    console.print(f"   {line}", highlight=False, markup=False, soft_wrap=True)
+            if shown is not Shown.DIRECTORY:
+                _tell(tell(story))
+                console.print(f"\n[bold]{len(STEPS) + 1}. One trace shows the whole path[/bold]")
+                spans = wait_for_spans(folder.telemetry, story.trace_id, at_least=4)
+                console.print(trace_tree(spans, story.trace_id), soft_wrap=True)
+            if shown is not Shown.STORY:
+                console.print("\n[bold]The directory, in French and in Dutch[/bold]")
+                _tell(tour(story))
         except StoryFailed as failure:
             _fail(f"the story stops here: {failure}")
-        console.print(f"\n[bold]{len(STEPS) + 1}. One trace shows the whole path[/bold]")
-        spans = wait_for_spans(folder.telemetry, story.trace_id, at_least=4)
-        console.print(trace_tree(spans, story.trace_id), soft_wrap=True)
+
+
+def _tell(steps: Iterable[Told]) -> None:
+    for number, told in enumerate(steps, start=1):
+        console.print(f"\n[bold]{number}. {escape(told.title)}[/bold]", highlight=False)
+        for line in told.lines:
+            console.print(f"   {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

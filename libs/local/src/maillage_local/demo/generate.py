@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from maillage_local.demo.identifiers import demo_id
+from maillage_local.demo.life import life
 from maillage_local.demo.observations import coverage, observations
 from maillage_local.demo.organizations import fixed_organizations, invented_organizations
 from maillage_local.demo.records import Record
@@ -47,6 +48,7 @@ def demo_records(*, as_of: datetime = AS_OF, seed: int = SEED) -> Iterator[Recor
         number += len(services)
     yield from coverage(as_of=as_of)
     yield from observations(as_of=as_of, seed=seed)
+    yield from life(as_of=as_of)
 
 
 def write_demo(path: Path, *, as_of: datetime = AS_OF, seed: int = SEED) -> Counter[str]:

@@ -4,7 +4,7 @@ Texts are `{"fr": …, "nl"?: …, "en"?: …}`; instants RFC 3339; days ISO 860
 day `HH:MM`, where `24:00` ends a day and a closing before the opening is on the next day.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Texts = dict[str, str]
 Answer = Literal["yes", "no", "unknown"]
@@ -129,4 +129,7 @@ class CoverageRecord(TypedDict):
     valid_from: str
 
 
-Record = OrganizationRecord | ServiceRecord | CoverageRecord | ObservationRecord
+# Events, rotas, diagnoses and collections: as the directory's API takes them, with an id.
+LifeRecord = dict[str, Any]
+
+Record = OrganizationRecord | ServiceRecord | CoverageRecord | ObservationRecord | LifeRecord

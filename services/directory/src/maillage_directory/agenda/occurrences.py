@@ -36,6 +36,35 @@ def bounds(content: EventContent) -> tuple[date, date | None]:
     return starts, ends
 
 
+def event_columns(content: EventContent) -> dict[str, Any]:
+    """The columns of an event that its content gives."""
+    first_on, last_on = bounds(content)
+    place = content.place
+    return {
+        **content.model_dump(
+            include={
+                *("kind", "audience", "name", "description", "needs", "languages"),
+                *("starts_at", "ends_at", "visibility", "network"),
+            }
+        ),
+        "program_code": content.program,
+        "territory_code": content.territory,
+        "place": place.model_dump(mode="json", exclude_defaults=True) if place else None,
+        "postcode": place.postcode if place and not place.confidential else None,
+        "schedule": (
+            content.schedule.model_dump(mode="json", exclude_defaults=True)
+            if content.schedule
+            else None
+        ),
+        "cancelled_on": sorted({day.isoformat() for day in content.cancelled_on}),
+        "first_on": first_on,
+        "last_on": last_on,
+        "details": content.model_dump(
+            mode="json", include={"url", "email", "phone"}, exclude_none=True
+        ),
+    }
+
+
 def held_between(event: Any, since: date, until: date) -> Iterator[Held]:
     """The occurrences of a stored event that begin on these days, both included, in order; one
     that is still going on at the start of `since` too."""

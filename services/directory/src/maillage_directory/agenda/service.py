@@ -16,7 +16,7 @@ from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.pagination import Cursors, Page
 from maillage_common.preconditions import check_if_match
-from maillage_directory.agenda.occurrences import Held, bounds, held_between, in_order
+from maillage_directory.agenda.occurrences import Held, event_columns, held_between, in_order
 from maillage_directory.agenda.queries import (
     find_event,
     list_attendance,
@@ -311,31 +311,7 @@ async def _row(
     terms = await vocabulary.check(session, _codes(content))
     if content.network is not None and content.network not in (*terms.territories, *terms.programs):
         raise UnknownTerritory(pointer="/network")
-    first_on, last_on = bounds(content)
-    place = content.place
-    return {
-        **content.model_dump(
-            include={
-                *("kind", "audience", "name", "description", "needs", "languages"),
-                *("starts_at", "ends_at", "visibility", "network"),
-            }
-        ),
-        "program_code": content.program,
-        "territory_code": content.territory,
-        "place": place.model_dump(mode="json", exclude_defaults=True) if place else None,
-        "postcode": place.postcode if place and not place.confidential else None,
-        "schedule": (
-            content.schedule.model_dump(mode="json", exclude_defaults=True)
-            if content.schedule
-            else None
-        ),
-        "cancelled_on": sorted({day.isoformat() for day in content.cancelled_on}),
-        "first_on": first_on,
-        "last_on": last_on,
-        "details": content.model_dump(
-            mode="json", include={"url", "email", "phone"}, exclude_none=True
-        ),
-    }
+    return event_columns(content)
 
 
 def _codes(content: EventContent) -> list[tuple[Any, str, str]]:

@@ -8,7 +8,13 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
-from maillage_directory.models import Organization, Service
+from maillage_directory.models import Organization
+from maillage_directory.records.life import (
+    LIFE,
+    CollectionRecord,
+    DiagnosticRecord,
+    EventRecord,
+)
 from maillage_directory.records.rows import digest
 from maillage_directory.records.schemas import (
     CoverageRecord,
@@ -156,7 +162,12 @@ def _codes(record: Any) -> Iterable[tuple[str, str, str]]:
             if place.address is not None and place.address.commune_nis is not None:
                 pointer = f"/locations/{position}/address/commune_nis"
                 yield pointer, "territory", place.address.commune_nis
-    if isinstance(record, CoverageRecord | ObservationRecord):
+    if isinstance(record, EventRecord | DiagnosticRecord | CollectionRecord) and record.network:
+        yield "/network", "network", record.network
+    for member in ("needs", "themes") if isinstance(record, LIFE) else ():
+        for position, code in enumerate(getattr(record, member, ())):
+            yield f"/{member}/{position}", "need", code
+    if isinstance(record, CoverageRecord | ObservationRecord | EventRecord | DiagnosticRecord):
         for member in ("need", "territory", "program"):
             code = getattr(record, member, None)
             if code is not None:

@@ -31,7 +31,7 @@ async def load_coverage(session: AsyncSession, lined: Lined, run: Run, outcome: 
         elif codes_known(number, record, run.terms, outcome):
             row = _coverage_row(record)
             rows[row["id"]] = row
-    await _upsert(session, table_of(ProgramCoverage), list(rows.values()), "coverage", run, outcome)
+    await upsert(session, table_of(ProgramCoverage), list(rows.values()), "coverage", run, outcome)
 
 
 async def load_observations(
@@ -42,7 +42,7 @@ async def load_observations(
         for number, record in lined
         if codes_known(number, record, run.terms, outcome)
     }
-    await _upsert(session, table_of(Observation), list(rows.values()), "observation", run, outcome)
+    await upsert(session, table_of(Observation), list(rows.values()), "observation", run, outcome)
 
 
 def _coverage_row(record: CoverageRecord) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _observation_row(record: ObservationRecord) -> dict[str, Any]:
     }
 
 
-async def _upsert(
+async def upsert(
     session: AsyncSession,
     table: Table,
     rows: list[dict[str, Any]],
@@ -95,6 +95,7 @@ async def _upsert(
     run: Run,
     outcome: Outcome,
 ) -> None:
+    """Write rows by id and count what they were to the table; a dry run only counts."""
     if not rows:
         return
     connection = await session.connection()

@@ -5,10 +5,10 @@ The one way in for everything that comes in numbers: the packaged reference data
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -24,8 +24,10 @@ from maillage_directory.loading.checking import (
 )
 from maillage_directory.loading.context import load_coverage, load_observations
 from maillage_directory.loading.identifying import identify
+from maillage_directory.loading.life import load_life
 from maillage_directory.loading.outcome import Lined, Outcome, Raw, Rejected, Run
 from maillage_directory.models import Organization, Service
+from maillage_directory.records.life import LIFE, LifeRecord
 from maillage_directory.records.rows import (
     history_rows,
     organization_columns,
@@ -51,7 +53,11 @@ from maillage_directory.records.writing import (
 from maillage_directory.vocabulary import load_terms
 
 MAX_LINE_BYTES = 1 << 20
-_RECORD: TypeAdapter[Any] = TypeAdapter(Record)
+_RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[Record | LifeRecord, Field(discriminator="type")])
+
+# Freshly filled tables have no statistics: the planner takes them for small and would read them
+# whole for each record, which makes a large file quadratic.
+_PLAN_BY_INDEX = text("SET LOCAL enable_seqscan = off")
 
 
 async def load_records(session: AsyncSession, lines: Iterable[bytes]) -> Outcome:
@@ -89,7 +95,8 @@ async def load_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> Ou
     """
     outcome = Outcome()
     by_kind: dict[type, Lined] = {
-        kind: [] for kind in (OrganizationRecord, ServiceRecord, ObservationRecord, CoverageRecord)
+        kind: []
+        for kind in (OrganizationRecord, ServiceRecord, ObservationRecord, CoverageRecord, *LIFE)
     }
     for number, raw in await identify(session, run, raws, outcome):
         record = _parsed(number, raw, outcome)
@@ -102,6 +109,7 @@ async def load_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> Ou
     await _load_services(session, by_kind[ServiceRecord], run, outcome)
     await load_coverage(session, by_kind[CoverageRecord], run, outcome)
     await load_observations(session, by_kind[ObservationRecord], run, outcome)
+    await load_life(session, by_kind, run, outcome)
     return outcome
 
 

@@ -23,9 +23,9 @@ from maillage_directory.errors import RotaNotFound
 from maillage_directory.events import AuditEvent
 from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
-from maillage_directory.models import HolidayRule, Rota, RotaTurn
+from maillage_directory.models import HolidayRule, ResourceType, Rota, RotaTurn
 from maillage_directory.opening import Rule, clock_text, closing_time
-from maillage_directory.ownership import choose_owner, require_own
+from maillage_directory.ownership import choose_owner, require_editor, require_own
 from maillage_directory.rotas.queries import (
     list_rotas,
     list_services_on,
@@ -160,8 +160,8 @@ async def _check_services(session: AsyncSession, layer: Layer, turns: Sequence[T
                 for number in unknown
             ]
         )
-    for owner in set(owners.values()):
-        require_own(layer, owner)
+    for service, owner in owners.items():
+        await require_editor(session, layer, ResourceType.SERVICE, service, owner)
 
 
 async def _write_turns(

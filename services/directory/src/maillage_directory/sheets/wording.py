@@ -21,7 +21,7 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
     "closed": ("Fermé", "Gesloten", "Closed"),
     "languages": ("Langues", "Talen", "Languages"),
     "interpreter": ("interprète possible", "tolk mogelijk", "interpreter possible"),
-    "access": ("Comment y accéder", "Hoe er terecht", "How to get help"),
+    "access": ("Accès", "Toegang", "Access"),
     "for_whom": ("Pour qui", "Voor wie", "For whom"),
     "ages": ("de {0} à {1} ans", "van {0} tot {1} jaar", "ages {0} to {1}"),
     "cost": ("Prix", "Prijs", "Cost"),
