@@ -305,3 +305,17 @@ async def test_files_of_dry_runs_that_nobody_decided_about_are_erased(
         async with directory.database.write(system="retention") as session:
             await erase_undecided(session, before=clock.now() - before)
         assert await count(directory, "import_chunk") == kept
+
+
+async def test_a_source_does_not_bring_back_what_was_deleted_here(
+    directory: Any, client: Any, admin: Any, bring: Any
+) -> None:
+    await bring(sheet(*GOOD), "csv", source="cdcs")
+    found = await client.get("/directory/v1/services?q=Repas", headers=admin)
+    path = f"/directory/v1/services/{found.json()['items'][0]['id']}"
+    gone = await client.delete(path, headers={**admin, "If-Match": "*"})
+    assert gone.status_code == 204, gone.text
+    again, rows = await bring(sheet(*GOOD), "csv", source="cdcs")
+    assert again["counts"]["unchanged"] == 3
+    assert codes(rows) == [(4, "id", "deleted_here")]
+    assert await count(directory, "service") == 1

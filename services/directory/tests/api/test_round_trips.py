@@ -113,7 +113,8 @@ async def empty(directory: Any) -> None:
         connection = await session.connection()
         for table in ("service", "location", "organization"):
             await connection.exec_driver_sql(f"DELETE FROM {table}")
-        await connection.exec_driver_sql("DELETE FROM card")
+        for table in ("card", "tombstone"):
+            await connection.exec_driver_sql(f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -30,6 +30,13 @@ LISTS = {
     ),
     "/directory/v1/changes": ("limit=500", "limit=500&type=service"),
 }
+# Files and HSDS: the same walk; test_exports.py opens every format.
+FILES = {
+    "/directory/v1/exports/ndjson": ("",),
+    "/directory/v1/exports/geojson": ("",),
+    "/hsds/v3/services": ("per_page=100", "full=true&per_page=100", "format=ndjson"),
+    "/hsds/v3/organizations": ("full_service=true&per_page=100",),
+}
 # Ways out of one service.
 ONE_BY_ONE = (
     "/directory/v1/services/{service_id}",
@@ -49,6 +56,10 @@ WALKED_APART = {
     "/directory/v1/programs/{code}/coverage",
     "/directory/v1/observations",
     "/directory/v1/observations/{observation_id}",
+    # In test_exports.py and test_imports.py.
+    "/directory/v1/exports/{form}",
+    "/directory/v1/imports/{import_id}",
+    "/directory/v1/imports/{import_id}/rows",
     # In test_visibility_around.py.
     "/directory/v1/locations",
     "/directory/v1/locations/{location_id}",
@@ -145,7 +156,7 @@ class TestEveryRead:
     ) -> None:
         await records.settles()
         as_person = headers(person)
-        for path, queries in LISTS.items():
+        for path, queries in {**LISTS, **FILES}.items():
             for query in queries:
                 answer = await client.get(f"{path}?{query}", headers=as_person)
                 if person == "anonymous" and path in CLOSED:
@@ -154,7 +165,7 @@ class TestEveryRead:
                 assert answer.status_code == 200, answer.text
                 told = {kind for kind in KINDS if f'"service {kind}"' in answer.text}
                 assert told == SEEN[person], f"{path}?{query}"
-        for path in ONE_BY_ONE:
+        for path in (*ONE_BY_ONE, "/hsds/v3/services/{service_id}"):
             for kind in KINDS:
                 service_id = str(records.id("service", f"service {kind}"))
                 answer = await client.get(path.format(service_id=service_id), headers=as_person)

@@ -26,6 +26,7 @@ from maillage_directory.loading.context import load_coverage, load_observations
 from maillage_directory.loading.identifying import identify
 from maillage_directory.loading.life import load_life
 from maillage_directory.loading.outcome import Lined, Outcome, Raw, Rejected, Run
+from maillage_directory.loading.owning import allowed, without_deleted
 from maillage_directory.models import Organization, Service
 from maillage_directory.records.life import LIFE, LifeRecord
 from maillage_directory.records.rows import (
@@ -94,6 +95,8 @@ async def load_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> Ou
     corrections made here since then stay.
     """
     outcome = Outcome()
+    if not run.is_dry:
+        await (await session.connection()).execute(_PLAN_BY_INDEX)
     by_kind: dict[type, Lined] = {
         kind: []
         for kind in (OrganizationRecord, ServiceRecord, ObservationRecord, CoverageRecord, *LIFE)
@@ -104,6 +107,7 @@ async def load_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> Ou
             by_kind[type(record)].append((number, record))
     for kind in (OrganizationRecord, ServiceRecord):
         by_kind[kind] = without_repeats(by_kind[kind], run, outcome)
+        by_kind[kind] = await without_deleted(session, by_kind[kind], outcome)
     by_kind = await allowed(session, by_kind, run, outcome)
     await _load_organizations(session, by_kind[OrganizationRecord], run, outcome)
     await _load_services(session, by_kind[ServiceRecord], run, outcome)

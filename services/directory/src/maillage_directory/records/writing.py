@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, text
+from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -43,7 +43,10 @@ _BELOW_SERVICE: tuple[type[SQLModel], ...] = (
     ServiceCondition,
     ServiceProgram,
     ActionZone,
+    Phone,
+    Contact,
 )
+_BELOW_ORGANIZATION: tuple[type[SQLModel], ...] = (Phone, Contact, OrganizationIdentifier)
 _HISTORY: tuple[type[SQLModel], ...] = (CapacityReport, Verification)
 
 
@@ -62,11 +65,8 @@ async def write_organizations(
     connection = await session.connection()
     ids = [row["id"] for row in rows]
     await _upsert(connection, Organization, rows)
-    for model in (Phone, Contact):
-        await connection.execute(delete(model).where(col(model.organization_id).in_(ids)))
-    await connection.execute(
-        delete(OrganizationIdentifier).where(col(OrganizationIdentifier.organization_id).in_(ids))
-    )
+    for model in _BELOW_ORGANIZATION:
+        await _delete_below(connection, model, "organization_id", ids)
     await _insert_all(connection, merged(parts))
 
 
@@ -84,14 +84,24 @@ async def write_services(
     ids = [row["id"] for row in rows]
     await _upsert(connection, Service, rows)
     for model in _BELOW_SERVICE:
-        table = table_of(model)
-        await connection.execute(delete(table).where(table.c.service_id.in_(ids)))
-    for model in (Phone, Contact):
-        await connection.execute(delete(model).where(col(model.service_id).in_(ids)))
+        await _delete_below(connection, model, "service_id", ids)
     below = merged(parts)
     locations = below.pop(Location, [])
     await _write_locations(connection, locations)
     await _insert_all(connection, below)
+
+
+async def _delete_below(
+    connection: AsyncConnection, model: type[SQLModel], owner: str, ids: Sequence[UUID]
+) -> None:
+    """One array of ids rather than a parameter each, which costs more than the deleting."""
+    await connection.execute(
+        text(
+            f"DELETE FROM {model.__tablename__}"  # noqa: S608
+            f" WHERE {owner} = ANY (CAST(:ids AS uuid[]))"
+        ),
+        {"ids": list(ids)},
+    )
 
 
 async def add_history(session: AsyncSession, rows: Rows) -> None:
