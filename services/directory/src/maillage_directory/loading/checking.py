@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
-from maillage_directory.models import Organization
+from maillage_directory.models import Organization, Service
 from maillage_directory.records.life import (
     LIFE,
     CollectionRecord,
