@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
-from maillage_directory.models import Organization, Service
+from maillage_directory.models import Organization
 from maillage_directory.records.life import (
     LIFE,
     CollectionRecord,
@@ -35,37 +35,6 @@ def without_repeats(lined: Lined, run: Run, outcome: Outcome) -> Lined:
             continue
         run.lines[record.id] = number
         kept.append((number, record))
-    return kept
-
-
-async def allowed(
-    session: AsyncSession, by_kind: Mapping[type, Lined], run: Run, outcome: Outcome
-) -> dict[type, Lined]:
-    """Only records of the organizations that the run may write, before and after."""
-    if run.only_for is None:
-        return dict(by_kind)
-    services = by_kind[ServiceRecord]
-    held = await session.exec(
-        select(Service.id, Service.organization_id).where(
-            col(Service.id).in_([record.id for _, record in services])
-        )
-    )
-    owners: dict[UUID, UUID] = dict(held.all())
-    kept: dict[type, Lined] = {kind: [] for kind in by_kind}
-    for kind, lined in by_kind.items():
-        for number, record in lined:
-            if kind in (CoverageRecord, ObservationRecord):
-                owned: set[UUID | None] = {None}
-            elif kind is OrganizationRecord:
-                owned = {record.id}
-            else:
-                owned = {record.organization, owners.get(record.id, record.organization)}
-            if owned <= run.only_for:
-                kept[kind].append((number, record))
-            else:
-                pointer = "/organization" if kind is ServiceRecord else "/id"
-                detail = "You may only change what belongs to your organization."
-                outcome.rejected.append(Rejected(number, "not_your_organization", pointer, detail))
     return kept
 
 

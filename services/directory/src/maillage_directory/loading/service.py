@@ -15,7 +15,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory import projection
 from maillage_directory.loading.checking import (
-    allowed,
     changed_ones,
     codes_known,
     with_organization,
