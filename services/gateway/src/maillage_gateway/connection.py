@@ -66,6 +66,9 @@ class Connection(asyncio.Protocol):
         self._bodiless, self._silence = bodiless, silence
         self._is_busy, self._is_sent = True, body is None
         self._deadline = self._loop.time() + silence
+        if self._timer is not None and self._timer.when() > self._deadline:
+            self._timer.cancel()  # of an exchange that might have been silent for longer
+            self._timer = None
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._watch)
         self._transport.write(head)
