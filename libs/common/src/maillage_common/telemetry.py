@@ -5,11 +5,13 @@ makes the server span. psycopg and httpx are instrumented by their contrib packa
 record passes `Scrubbed` first: an attribute that is not on the list does not leave the process.
 """
 
+import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Protocol
@@ -22,7 +24,6 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
-    ConsoleSpanExporter,
     SpanExporter,
     SpanExportResult,
 )
@@ -120,15 +121,45 @@ class _LineFile(SpanExporter):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[str] = path.open("a", encoding="utf-8")
-        self._inner = ConsoleSpanExporter(
-            out=self._file, formatter=lambda span: span.to_json(indent=None) + "\n"
-        )
+        self._resource: dict[str, object] = {}
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._inner.export(spans)
+        self._file.write("".join(json.dumps(self._line(span)) + "\n" for span in spans))
+        self._file.flush()
+        return SpanExportResult.SUCCESS
+
+    def _line(self, span: ReadableSpan) -> dict[str, object]:
+        """What `span.to_json` tells of a scrubbed span, in a tenth of its time."""
+        if not self._resource:
+            self._resource = json.loads(span.resource.to_json())
+        context, parent = span.context, span.parent
+        assert context is not None
+        return {
+            "name": span.name,
+            "context": {
+                "trace_id": f"0x{context.trace_id:032x}",
+                "span_id": f"0x{context.span_id:016x}",
+                "trace_state": "[]",
+            },
+            "kind": str(span.kind),
+            "parent_id": f"0x{parent.span_id:016x}" if parent is not None else None,
+            "start_time": _instant(span.start_time),
+            "end_time": _instant(span.end_time),
+            "status": {"status_code": span.status.status_code.name},
+            "attributes": dict(span.attributes or {}),
+            "events": [],
+            "links": [],
+            "resource": self._resource,
+        }
 
     def shutdown(self) -> None:
         self._file.close()
+
+
+def _instant(nanoseconds: int | None) -> str | None:
+    if nanoseconds is None:
+        return None
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class _Flushable(Protocol):

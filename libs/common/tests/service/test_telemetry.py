@@ -7,9 +7,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
 
 from maillage_common.events import JsonFormatter
-from maillage_common.telemetry import EXPORTED_ATTRIBUTES, Scrubbed
+from maillage_common.telemetry import EXPORTED_ATTRIBUTES, Scrubbed, _LineFile
 
 NAME = "Zorbalina"
 
@@ -77,3 +78,20 @@ def test_other_libraries_arguments_and_exceptions_stay_out_of_the_log(caplog):
     line = JsonFormatter("sample").format(record)
     assert NAME not in line
     assert json.loads(line)["error_type"] == "ValueError"
+
+
+def test_a_line_of_the_file_tells_what_the_sdk_would(tmp_path):
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(Scrubbed(kept)))
+    tracer = provider.get_tracer("maillage")
+    with tracer.start_as_current_span("outer", kind=SpanKind.SERVER) as outer:
+        outer.set_attribute("http.route", "/x/{id}")
+        with tracer.start_as_current_span("inner") as inner:
+            inner.set_status(StatusCode.ERROR)
+    spans = kept.get_finished_spans()
+    file = _LineFile(tmp_path / "spans.jsonl")
+    file.export(spans)
+    file.shutdown()
+    lines = (tmp_path / "spans.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [json.loads(span.to_json()) for span in spans]
