@@ -144,3 +144,7 @@ async def test_a_place_of_a_commune_is_not_given_its_centre(directory: Any, expo
     await directory.has(directory.service("s", locations=[{"address": {"commune_nis": "21012"}}]))
     told = json.loads(await export("geojson"))
     assert [feature["geometry"] for feature in told["features"]] == [None, None]
+
+
+async def test_the_agenda_is_exported_as_a_calendar(directory: Any, export: Any) -> None:
+    assert (await export("ics")).startswith(b"BEGIN:VCALENDAR")

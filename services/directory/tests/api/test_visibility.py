@@ -57,6 +57,7 @@ WALKED_APART = {
     "/directory/v1/observations",
     "/directory/v1/observations/{observation_id}",
     # In test_exports.py and test_imports.py.
+    "/directory/v1/exports/ics",
     "/directory/v1/exports/{form}",
     "/directory/v1/imports/{import_id}",
     "/directory/v1/imports/{import_id}/rows",
@@ -81,9 +82,6 @@ WALKED_APART = {
     "/directory/v1/enquiries",
     "/directory/v1/enquiries/{enquiry_id}",
     # test_exports, test_imports
-    "/directory/v1/exports/{form}",
-    "/directory/v1/imports/{import_id}",
-    "/directory/v1/imports/{import_id}/rows",
     # test_duplicates, test_suggestions, test_worklist, test_reports
     "/directory/v1/duplicates",
     "/directory/v1/worklist",

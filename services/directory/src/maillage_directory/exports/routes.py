@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from maillage_common.app import maillage_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import DatabaseDep, ReadSession
+from maillage_directory.agenda.calendar import MEDIA_TYPE
+from maillage_directory.agenda.routes import list_events_as_calendar
 from maillage_directory.exports import service
 from maillage_directory.exports.schemas import FILE_NAMES, MEDIA_TYPES, ExportFormat, ExportParams
 from maillage_directory.visibility import layer_of
@@ -20,6 +22,15 @@ _FILE: dict[int | str, dict[str, Any]] = {
         "content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()},
     }
 }
+
+
+# The agenda's own calendar, under the name that an export of it is looked for.
+router.get(
+    "/exports/ics",
+    name="export_calendar",
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+)(list_events_as_calendar)
 
 
 @router.get("/exports/{form}", name="export", responses=_FILE, response_class=StreamingResponse)
