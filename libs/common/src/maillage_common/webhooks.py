@@ -6,7 +6,7 @@ fails for good stays in `webhook_delivery` with its job as a dead letter.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,9 @@ class WebhookRefused(Exception):
     """The endpoint did not answer 2xx; the job runs again."""
 
 
+Prepare = Callable[[AsyncSession, WebhookDelivery], Awaitable[WebhookEndpoint | None]]
+
+
 async def publish(
     session: AsyncSession,
     endpoints: Sequence[WebhookEndpoint],
@@ -84,11 +87,16 @@ async def publish(
 
 
 def register_delivery(
-    queue: JobQueue, *, transport: httpx.AsyncBaseTransport | None = None
+    queue: JobQueue,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    prepare: Prepare | None = None,
 ) -> None:
     """Give a service's queue the task that delivers what `publish` wrote.
 
-    The service's settings hold the endpoints (`webhooks`) and its signing key.
+    The service's settings hold the endpoints (`webhooks`) and its signing key. A service whose
+    endpoints are registered by others finds them by `prepare`: it may change the payload at the
+    last moment, and None drops the delivery.
     """
 
     @queue.task(DELIVER_WEBHOOK)
@@ -97,7 +105,13 @@ def register_delivery(
             delivery = await session.get(WebhookDelivery, UUID(delivery_id))
             if delivery is None or delivery.delivered_at is not None:
                 return
-            await _send(queue, _endpoint(queue, delivery.endpoint), delivery, transport)
+            endpoint = (
+                _endpoint(queue, delivery.endpoint)
+                if prepare is None
+                else await prepare(session, delivery)
+            )
+            if endpoint is not None:
+                await _send(queue, endpoint, delivery, transport)
             delivery.delivered_at = clock.now()
             session.add(delivery)
 

@@ -122,6 +122,14 @@ class SuggestionNotFound(NotFound):
     code, title = "suggestion_not_found", "No such suggestion, or none that you may decide on"
 
 
+class WebhookNotFound(NotFound):
+    code, title = "webhook_not_found", "Your application has no such webhook"
+
+
+class SavedSearchNotFound(NotFound):
+    code, title = "saved_search_not_found", "Your application has no such saved search"
+
+
 class AlreadyDecided(Conflict):
     code, title = "already_decided", "This was decided before"
 

@@ -2,13 +2,19 @@
 
 from uuid import UUID
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from maillage_common import clock
 from maillage_common.audit import SystemReason
 from maillage_common.jobs import JobQueue
+from maillage_common.webhooks import WebhookDelivery, WebhookEndpoint, register_delivery
 from maillage_directory.duplicates.service import compare_changed
 from maillage_directory.imports.running import Importing
 from maillage_directory.imports.service import JOB as IMPORT_RECORDS
 from maillage_directory.imports.service import KEPT_FOR, erase_undecided
+from maillage_directory.saved_searches.service import prepare_delivery, tell_changes
+from maillage_directory.settings import Settings
+from maillage_directory.webhooks.addresses import PublicTransport
 
 queue = JobQueue("directory")
 
@@ -23,8 +29,37 @@ async def erase_old_files() -> None:
     """Files of dry runs that nobody decided about."""
     async with queue.database.write(system=SystemReason.RETENTION) as session:
         await erase_undecided(session, before=clock.now() - KEPT_FOR)
+
+
 @queue.periodic("find_duplicates", cron="*/2 * * * *")
 async def find_duplicates() -> None:
     """Compare what changed since the last run with everything. Never merges."""
-    async with queue.database.write(system=SystemReason.CLOCK) as session:
-        await compare_changed(session)
+    more = True
+    while more:
+        async with queue.database.write(system=SystemReason.CLOCK) as session:
+            more = await compare_changed(session)
+
+
+def _settings() -> Settings:
+    assert isinstance(queue.settings, Settings)
+    return queue.settings
+
+
+@queue.periodic("tell_saved_searches", cron="* * * * *")
+async def tell_saved_searches() -> None:
+    """Tell the endpoints of saved searches what they find among what changed."""
+    more = True
+    while more:
+        async with queue.database.write(system=SystemReason.CLOCK) as session:
+            more = await tell_changes(session, _settings())
+
+
+async def _prepare(session: AsyncSession, delivery: WebhookDelivery) -> WebhookEndpoint | None:
+    return await prepare_delivery(session, delivery, _settings())
+
+
+register_delivery(
+    queue,
+    transport=PublicTransport(lambda: _settings().webhooks_to_loopback),
+    prepare=_prepare,
+)

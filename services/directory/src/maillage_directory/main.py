@@ -22,6 +22,7 @@ from maillage_directory.organizations.routes import router as organizations
 from maillage_directory.programs.routes import router as programs
 from maillage_directory.reports.routes import router as reports
 from maillage_directory.rotas.routes import router as rotas
+from maillage_directory.saved_searches.routes import router as saved_searches
 from maillage_directory.search.routes import router as search
 from maillage_directory.services.routes import router as services
 from maillage_directory.settings import Settings
@@ -29,6 +30,7 @@ from maillage_directory.sheets.routes import router as sheets
 from maillage_directory.suggestions.routes import router as suggestions
 from maillage_directory.territories.routes import router as territories
 from maillage_directory.vocabulary import Vocabulary
+from maillage_directory.webhooks.routes import router as webhooks
 from maillage_directory.worklist.routes import router as worklist
 
 ROUTERS = (
@@ -43,6 +45,8 @@ ROUTERS = (
     delegations,
     worklist,
     reports,
+    webhooks,
+    saved_searches,
     needs,
     territories,
     programs,

@@ -14,6 +14,9 @@ class Settings(DatabaseServiceSettings):
     max_import_bytes: Annotated[
         int, Field(ge=1024, description="Largest file that an import takes")
     ] = 2**28
+    webhooks_to_loopback: Annotated[
+        bool, Field(description="Let webhooks reach this machine, by http too: for one-machine use")
+    ] = False
     vocabulary_seconds: Annotated[
         float,
         Field(

@@ -14,6 +14,8 @@ from maillage_local.drift import document_drift
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
 CLOSED_READS = {
+    "GET /directory/v1/webhooks",
+    "GET /directory/v1/saved-searches",
     "GET /directory/v1/worklist",
     "GET /directory/v1/reports/parity",
     "GET /directory/v1/reports/territories/{code}",

@@ -24,10 +24,14 @@ _READ = text(
 
 @dataclass(frozen=True)
 class Changed:
-    """The records of one stretch of the feed; gone ones are not among them."""
+    """The records of one stretch of the feed; gone ones are not among them.
+
+    `is_read`: there was something, and there may be more.
+    """
 
     organizations: Sequence[UUID]
     services: Sequence[UUID]
+    is_read: bool
 
 
 async def read_on(session: AsyncSession, name: str, *, limit: int = 2000) -> Changed:
@@ -56,4 +60,5 @@ async def read_on(session: AsyncSession, name: str, *, limit: int = 2000) -> Cha
     return Changed(
         organizations=[r.resource_id for r in present if r.resource_type == "organization"],
         services=[r.resource_id for r in present if r.resource_type == "service"],
+        is_read=bool(rows),
     )

@@ -22,11 +22,10 @@ _FIND = text((Path(__file__).parent / "candidates.sql").read_text(encoding="utf-
 _CARD = "content, verified_at, version, updated_at, organization_id"
 
 
-async def find_duplicates(session: AsyncSession, touched: Sequence[UUID] | None) -> int:
-    """Look for pairs of which one is `touched` (None: all); how many are new or changed."""
+async def find_duplicates(session: AsyncSession, touched: Sequence[UUID] | None) -> None:
+    """Keep the pairs of which one is `touched` (None: all)."""
     connection = await session.connection()
-    found = await connection.execute(_FIND, {"touched": None if touched is None else list(touched)})
-    return int(found.rowcount)
+    await connection.execute(_FIND, {"touched": None if touched is None else list(touched)})
 
 
 async def list_duplicates(

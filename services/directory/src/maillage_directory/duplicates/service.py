@@ -35,11 +35,13 @@ from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
 
 
-async def compare_changed(session: AsyncSession) -> int:
-    """Compare what changed since the last run with everything; how many pairs are new."""
+async def compare_changed(session: AsyncSession) -> bool:
+    """Compare what changed since the last run with everything; whether there may be more."""
     changed = await read_on(session, "duplicates")
     touched = [*changed.organizations, *changed.services]
-    return await find_duplicates(session, touched) if touched else 0
+    if touched:
+        await find_duplicates(session, touched)
+    return changed.is_read
 
 
 async def read_duplicates(

@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
 from maillage_directory.database_objects import TERRITORY_CLIMB
+from maillage_directory.models.alerts import RegisteredWebhook, SavedSearch
 from maillage_directory.models.cards import Card
 from maillage_directory.models.enquiries import Enquiry, EnquiryService
 from maillage_directory.models.events import Event, EventAttendance
@@ -143,9 +144,11 @@ __all__ = [
     "Program",
     "ProgramCoverage",
     "RecordImport",
+    "RegisteredWebhook",
     "ResourceType",
     "Rota",
     "RotaTurn",
+    "SavedSearch",
     "Schedule",
     "Service",
     "ServiceAtLocation",
