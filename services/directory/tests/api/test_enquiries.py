@@ -123,14 +123,15 @@ class TestEnquiries:
     async def test_takes_no_words_about_a_person(
         self, desks: Any, client: Any, editor: Any
     ) -> None:
-        for fields in [
+        worded: list[dict[str, Any]] = [
             {"note": "Madame X"},
             {"constraints": {"words": "Madame X"}},
             {"constraints": {"conditions": ["Madame X"]}},
             {"constraints": {"spoken": ["Madame X"]}},
             {"constraints": {"age": 83}},
             {"constraints": {"urgency": "Madame X"}},
-        ]:
+        ]
+        for fields in worded:
             answer = await client.post(PATH, json={**ENQUIRY, **fields}, headers=editor())
             assert answer.status_code == 422
             assert "Madame" not in answer.text

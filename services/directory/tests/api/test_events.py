@@ -181,7 +181,7 @@ class TestOneEvent:
         assert (await client.get(path, headers=as_anonymous())).json()["code"] == "event_not_found"
 
     async def test_refuses_what_cannot_be(self, post: Any, client: Any, editor: Any) -> None:
-        for fields, code in [
+        wrong: list[tuple[dict[str, Any], str]] = [
             ({"starts_at": None, "ends_at": None}, "once_or_again"),
             ({"ends_at": "2026-12-01T09:00:00+01:00"}, "dates_out_of_order"),
             ({"ends_at": "2027-12-01T09:00:00+01:00"}, "too_long"),
@@ -191,7 +191,8 @@ class TestOneEvent:
             ({"program": "RAZ"}, "unknown_program"),
             ({"name": {}}, "name_missing"),
             ({"visibility": "network", "network": "nowhere"}, "unknown_territory"),
-        ]:
+        ]
+        for fields, code in wrong:
             answer = await client.post(PATH, json={**ONCE, **fields}, headers=editor())
             assert answer.status_code == 422
             body = answer.json()
