@@ -57,6 +57,8 @@ class TestPackagedPolicy:
             ("GET", "/directory/v1/services/1", "directory"),
             ("POST", "/directory/v1/services/search", "directory"),
             ("GET", "/directory/v1/services/1/history", "directory"),
+            ("GET", "/hsds/v3", "directory"),
+            ("GET", "/hsds/v3/", "directory"),
             ("GET", "/referrals/v1/subjects/h/access-log", "referrals"),
             ("POST", "/campaigns/v1/leases/1/attempts", "campaigns"),
             ("POST", "/referrals/v1/jwks.json", None),
