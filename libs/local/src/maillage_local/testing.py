@@ -347,7 +347,7 @@ def query_counter() -> Callable[[], Any]:
 
         event.listen(Engine, "before_cursor_execute", note)
         # Only hot reads use this class, and nothing else tells of them.
-        psycopg.AsyncRawCursor.execute = note_read  # type: ignore[method-assign]
+        psycopg.AsyncRawCursor.execute = note_read  # type: ignore[method-assign, assignment]
         try:
             yield queries
         finally:

@@ -139,9 +139,7 @@ class TestOutlines:
         answer = await client.put(path, json={"geometry": polygon(SQUARE[:-1])}, headers=admin)
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "ring_not_closed")
         assert (await resolve("lat=50.855&lon=4.345"))[0] == 200
-        refused = await client.put(
-            path, json={"geometry": polygon(SQUARE)}, headers=editor()
-        )
+        refused = await client.put(path, json={"geometry": polygon(SQUARE)}, headers=editor())
         assert refused.status_code == 403
         unknown = await client.put(
             f"{PATH}/none/outline", json={"geometry": polygon(SQUARE)}, headers=admin

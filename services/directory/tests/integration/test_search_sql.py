@@ -103,7 +103,10 @@ async def test_a_search_is_one_statement_however_much_it_finds(
     directory: Any, search: Any, query_counter: Any
 ) -> None:
     await directory.has(
-        *(directory.service(f"soup {number}", needs=["food"], languages=["ar"]) for number in range(30))
+        *(
+            directory.service(f"soup {number}", needs=["food"], languages=["ar"])
+            for number in range(30)
+        )
     )
     await search()  # reads the vocabulary
     asked = {"need": "food", "spoken": "ar", "q": "soup", "near": "50.8,4.3", "territory": "nord"}

@@ -1,0 +1,321 @@
+"""Rules of the search that other files do not name: facets, quality, sorting, dates, silence."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from maillage_common import telemetry
+from maillage_common.audit import SystemReason
+from maillage_common.clock import frozen_time
+from maillage_directory import projection
+from maillage_directory.search import queries
+
+SERVICES = "/directory/v1/services"
+NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # Monday, 12:00 in Brussels
+CENTRE = (50.8466, 4.3528)
+
+
+async def execute(directory: Any, statement: str, **parameters: Any) -> None:
+    async with directory.database.write(system=SystemReason.IMPORT) as session:
+        await (await session.connection()).execute(text(statement), parameters)
+
+
+def told(status: str) -> dict[str, str]:
+    return {
+        "status": status,
+        "observed_at": "2026-01-01T00:00:00Z",
+        "valid_until": "2126-01-01T00:00:00Z",
+    }
+
+
+class TestFacets:
+    async def test_count_what_is_found_by_every_code(self, directory: Any, search: Any) -> None:
+        await directory.has(
+            directory.service(
+                "one",
+                needs=["housing-emergency"],
+                languages=["ar", "fr"],
+                access=["walk_in"],
+                cost="free",
+                conditions={"women": "yes"},
+                programs=["RAQ"],
+                action_zones=["21012"],
+                capacity=told("capacity"),
+            ),
+            directory.service("two", needs=["housing"], kind="self_help", accessible="no"),
+            directory.service("other", needs=["food"]),
+        )
+        asked = "need,spoken,access,kind,program,capacity,cost,accessible,condition,territory"
+        page = await search(need="housing", facets=asked, limit=1)
+        assert page["total"] == 2
+        facets = page["facets"]
+        assert facets["need"] == {"housing": 2, "housing-emergency": 1}
+        assert facets["spoken"] == {"ar": 1, "fr": 1, "unknown": 1}
+        assert facets["access"] == {"walk_in": 1}
+        assert facets["kind"] == {"association": 1, "self_help": 1}
+        assert facets["program"] == {"RAQ": 1}
+        assert facets["capacity"] == {"capacity": 1, "unknown": 1}
+        assert facets["cost"] == {"yes": 1, "unknown": 1}
+        assert facets["accessible"] == {"no": 1, "unknown": 1}
+        assert facets["condition"] == {"women": 1}
+        assert {"21012", "bru"} <= set(facets["territory"])
+
+    async def test_come_only_when_asked_for_and_in_one_statement(
+        self, directory: Any, search: Any, client: Any, as_anonymous: Any, query_counter: Any
+    ) -> None:
+        await directory.has(directory.service("one", needs=["food"]))
+        assert "facets" not in await search()
+        with query_counter() as sent:
+            answer = await client.get(f"{SERVICES}?facets=need,kind", headers=as_anonymous())
+        assert (sent.count, set(answer.json()["facets"])) == (1, {"need", "kind"})
+        answer = await client.get(f"{SERVICES}?facets=people", headers=as_anonymous())
+        assert answer.status_code == 422
+
+    async def test_tell_neither_hidden_services_nor_confidential_places(
+        self, directory: Any, search: Any, professional: Any
+    ) -> None:
+        hidden = {"needs": ["dental"], "languages": ["tr"]}
+        await directory.has(
+            directory.service("hidden", visibility="professional", **hidden),
+            directory.service(
+                "refuge",
+                locations=[
+                    directory.place(*CENTRE, confidential=True, address={"postcode": "1080"})
+                ],
+            ),
+        )
+        page = await search(facets="need,spoken,territory")
+        assert page["facets"] == {"need": {}, "spoken": {"unknown": 1}, "territory": {}}
+        page = await search(professional, facets="need,spoken,territory")
+        assert page["facets"]["need"]["dental"] == 1
+        assert page["facets"]["territory"] == {}
+
+
+class TestQuality:
+    async def test_below_is_left_out_and_unknown_is_counted(
+        self, directory: Any, search: Any
+    ) -> None:
+        await directory.has(*(directory.service(name) for name in ("good", "poor", "unjudged")))
+        for name, quality in (("good", 0.9), ("poor", 0.2), ("unjudged", None)):
+            await execute(
+                directory,
+                "UPDATE service_search SET quality = :quality WHERE service_id = :id",
+                quality=quality,
+                id=directory.id("service", name),
+            )
+        page = await search(quality_min=0.5)
+        assert [item["label"] for item in page["items"]] == ["good"]
+        assert page["unknown"] == {"quality_min": 1}
+
+
+class TestOrder:
+    async def test_sorts_by_name_without_accents_and_by_freshness(
+        self, directory: Any, found: Any
+    ) -> None:
+        await directory.has(
+            directory.service("Zorg", verified_at="2026-10-01T00:00:00Z"),
+            directory.service("Écoute", verified_at="2026-09-01T00:00:00Z"),
+            directory.service("Dent"),
+        )
+        assert await found(sort="name") == ["Dent", "Écoute", "Zorg"]
+        assert await found(sort="freshness") == ["Zorg", "Écoute", "Dent"]
+
+    async def test_about_a_point_comes_before_elsewhere_and_far_away_last(
+        self, directory: Any, found: Any
+    ) -> None:
+        await directory.has(
+            directory.service("Aide Gand", locations=[directory.place(51.05, 3.72)]),
+            directory.service(
+                "centre", description={"fr": "aide"}, locations=[directory.place(*CENTRE)]
+            ),
+            directory.service("phone", description={"fr": "aide"}, access=["phone"]),
+        )
+        # The name of the far one holds the word, which weighs more than a description.
+        near = f"{CENTRE[0]},{CENTRE[1]}"
+        assert await found(q="aide", near=near) == ["centre", "phone", "Aide Gand"]
+        assert await found(q="aide") == ["Aide Gand", "centre", "phone"]
+        assert await found(near=near, sort="distance") == ["centre", "Aide Gand", "phone"]
+
+    async def test_a_large_directory_answers_the_same_pages(
+        self, directory: Any, search: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With many services those elsewhere are looked at only when the page is not full."""
+        places = [(50.85, 4.35), (50.86, 4.36), (51.2, 4.4), (49.6, 5.8), (50.84, 4.34), (51.0, 3)]
+        await directory.has(
+            *(
+                directory.service(
+                    f"soup {number}",
+                    needs=["food"],
+                    locations=[directory.place(*place, confidential=number == 4)],
+                    action_zones=["21012"] if number == 3 else [],
+                    languages=["fr"] if number % 2 else [],
+                )
+                for number, place in enumerate(places)
+            )
+        )
+        searches: list[dict[str, Any]] = [
+            {"q": "soup", "need": "food", "near": "50.85,4.35", "territory": "21012"},
+            {"need": "food", "near": "50.85,4.35"},
+            {"near": "50.85,4.35", "sort": "distance"},
+            {"territory": "21012", "sort": "name"},
+            {"near": "50.85,4.35", "radius_m": 40_000, "spoken": "fr"},
+        ]
+
+        async def pages(asked: dict[str, Any]) -> list[list[str]]:
+            cursor, seen = None, []
+            while cursor or not seen:
+                page = await search(**asked, limit=2, **({"cursor": cursor} if cursor else {}))
+                seen.append([item["label"] for item in page["items"]])
+                cursor = page["next_cursor"]
+            return seen
+
+        small = [await pages(asked) for asked in searches]
+        # As if six services were many.
+        monkeypatch.setattr(queries, "LARGE", -1)
+        assert [await pages(asked) for asked in searches] == small
+        page = await search(near="50.85,4.35", limit=1)
+        assert (page["total"] >= 1, page["total_is_exact"]) == (True, False)
+        page = await search(near="50.85,4.35", limit=1, facets="need")
+        assert (page["total"], page["total_is_exact"]) == (6, True)
+
+
+class TestOpenAt:
+    async def test_temporarily_closed_is_shown_and_never_open(
+        self, directory: Any, search: Any, found: Any
+    ) -> None:
+        always = [
+            {
+                "byday": "MO,TU,WE,TH,FR,SA,SU",
+                "opens_at": "00:00",
+                "closes_at": "24:00",
+            }
+        ]
+        await directory.has(
+            directory.service("shut", status="temporarily closed", schedules=always),
+            directory.service("gone", status="defunct", schedules=always),
+            directory.service("open", schedules=always),
+        )
+        with frozen_time(NOON):
+            page = await search(open_at="now")
+        assert [item["label"] for item in page["items"]] == ["open"]
+        assert page["unknown"] == {"open_at": 0}
+        assert sorted(await found()) == ["open", "shut"]
+
+    async def test_a_turn_of_a_rota_opens_and_a_closure_still_closes(
+        self, directory: Any, found: Any
+    ) -> None:
+        await directory.has(
+            directory.service("duty"),
+            directory.service("ill", closures=[{"from": "2026-11-28", "to": "2026-11-29"}]),
+            directory.service("off"),
+        )
+        await execute(
+            directory,
+            "INSERT INTO rota (id, organization_id, name, description)"
+            " VALUES (gen_random_uuid(), :host, '{\"fr\": \"garde\"}', '{}')",
+            host=directory.id("organization", "host"),
+        )
+        for position, name in enumerate(("duty", "ill")):
+            await execute(
+                directory,
+                "INSERT INTO rota_turn (id, rota_id, service_id, position, freq, byday,"
+                " opens_minute, closes_minute, on_holidays)"
+                " SELECT gen_random_uuid(), id, :service, :position, 'WEEKLY', '{SA}', 540, 1980,"
+                " 'open' FROM rota",
+                service=directory.id("service", name),
+                position=position,
+            )
+        await directory.refreshes()
+        assert await found(open_at="2026-11-28T10:00:00+01:00") == ["duty"]
+        assert await found(open_at="2026-11-29T08:30:00+01:00") == ["duty"]
+        assert await found(open_at="2026-11-29T09:30:00+01:00") == []
+        assert await found(open_at="2026-11-21T10:00:00+01:00", sort="name") == ["duty", "ill"]
+
+
+class TestWords:
+    async def test_beginnings_are_tried_when_no_word_is_held_whole(
+        self, directory: Any, found: Any
+    ) -> None:
+        await directory.has(
+            directory.service("Logis du coeur"), directory.service("Logistique sociale")
+        )
+        assert sorted(await found(q="logi")) == ["Logis du coeur", "Logistique sociale"]
+        assert await found(q="logi coe") == ["Logis du coeur"]
+
+    async def test_small_words_ask_for_nothing(self, directory: Any, found: Any) -> None:
+        await directory.has(directory.service("Aide", description={"fr": "Conseils juridiques"}))
+        assert await found(q="des conseils pour le juridique") == ["Aide"]
+
+    async def test_way_of_finding_is_kept_on_all_pages(self, directory: Any, search: Any) -> None:
+        await directory.has(*(directory.service(f"Dispensaire {n}") for n in range(3)))
+        first = await search(q="dispansaire", limit=2)
+        # A service that holds the words, come between two pages, does not turn the others away.
+        await directory.has(directory.service("Dispansaire"))
+        second = await search(q="dispansaire", limit=2, cursor=first["next_cursor"])
+        labels = {item["label"] for page in (first, second) for item in page["items"]}
+        assert {f"Dispensaire {n}" for n in range(3)} <= labels
+
+
+async def test_a_membership_that_begins_places_its_services_once(
+    directory: Any, search: Any
+) -> None:
+    await directory.has(directory.service("hall", action_zones=["21002"]))
+    assert (await search(territory="nord"))["items"][0]["outside"]
+    await execute(
+        directory,
+        "INSERT INTO territory_membership (id, territory_code, within_code, valid_from, is_certain)"
+        " VALUES (gen_random_uuid(), '21002', 'nord', CURRENT_DATE, true)",
+    )
+    async with directory.database.write(system=SystemReason.CLOCK) as session:
+        assert await projection.refresh_dated(session) == 1
+    assert not (await search(territory="nord"))["items"][0]["outside"]
+    async with directory.database.write(system=SystemReason.CLOCK) as session:
+        assert await projection.refresh_dated(session) == 0
+
+
+async def test_a_search_leaves_nothing_about_the_asker_or_the_person(
+    directory: Any,
+    client: Any,
+    as_anonymous: Any,
+    spans_file: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    await directory.has(directory.service("desk", needs=["food"]))
+    before = await _rows(directory)
+    secret = "kwetsbaarwoord"
+    asked = {
+        "q": secret,
+        "near": "50.812345,4.312345",
+        "for_age": 87,
+        "for_status": "undocumented",
+        "spoken": "ar",
+        "open_at": "now",
+    }
+    for body in (asked, {**asked, "limit": 0}):
+        await client.post(f"{SERVICES}/search", json=body, headers=as_anonymous())
+    await client.get(f"{SERVICES}?q={secret}&near=50.812345,4.312345", headers=as_anonymous())
+    assert await _rows(directory) == before
+    telemetry.flush()
+    logged = capfd.readouterr()
+    spans = spans_file.read_text(encoding="utf-8") if spans_file.exists() else ""
+    for place in (logged.out, logged.err, spans):
+        for trace in (secret, "50.812345", "4.312345", "undocumented", "87,"):
+            assert trace not in place.replace("\\", "")
+
+
+async def _rows(directory: Any) -> dict[str, int]:
+    """How many rows every table of the database has."""
+    async with directory.database.read() as session:
+        connection = await session.connection()
+        counted = await connection.execute(
+            text(
+                "SELECT table_name, (xpath('/row/n/text()', query_to_xml('SELECT count(*) AS n"
+                " FROM ' || quote_ident(table_name), false, true, '')))[1]::text::int"
+                " FROM information_schema.tables"
+                " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+            )
+        )
+        return dict(counted.tuples())
