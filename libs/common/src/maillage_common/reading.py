@@ -56,7 +56,7 @@ class Reads:
         if not self._is_open:
             self._is_open = True
             await self._pool.open()
-        native, names = _native(statement)
+        native, names = in_native_form(statement)
         values = [parameters[name] for name in names]
         if not trace.get_current_span().is_recording():
             return await self._run(native, values)
@@ -87,7 +87,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 @lru_cache(maxsize=_CACHED)
-def _native(statement: str) -> tuple[str, tuple[str, ...]]:
+def in_native_form(statement: str) -> tuple[str, tuple[str, ...]]:
     """The statement in PostgreSQL's own form (`$1`), and the names of its parameters in order."""
     names: list[str] = []
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -128,15 +128,24 @@ class Postgres:
     """One server on one folder.
 
     `folder` gets `data/`, `run/` (the socket), `superuser` (its password, 0600) and, unless
-    `log` is given, `postgres.log`. `durable=False` trades every guarantee for speed.
+    `log` is given, `postgres.log`. `durable=False` trades every guarantee for speed;
+    `settings` go over ours.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: bool = True,
+        log: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "data"
         self.sockets = socket_folder(self.folder)
         self.log = log or self.folder / "postgres.log"
         self._durable = durable
+        self._settings = SETTINGS | ({} if durable else VOLATILE) | dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -179,9 +188,8 @@ class Postgres:
             self._initialise()
         _hand_over(self.folder, self.sockets)
         self._wait_for_predecessor()
-        options = SETTINGS | ({} if self._durable else VOLATILE)
         command: list[str | Path] = [binaries() / "postgres", "-D", self.data, "-k", self.sockets]
-        for name, value in options.items():
+        for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         with self.log.open("ab") as output:
             # SIGINT is PostgreSQL's fast shutdown: sessions are cut, data is safe.

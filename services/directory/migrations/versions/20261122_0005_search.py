@@ -136,7 +136,7 @@ $$
 """,
     """
 CREATE INDEX ix_service_search_found_by ON service_search
-    USING gin (document, needs, languages, places)
+    USING gin (document, needs, places)
 """,
 )
 _DOCUMENTS = tuple(

@@ -8,6 +8,7 @@ from maillage_common import clock
 from maillage_common.audit import SystemReason
 from maillage_common.jobs import JobQueue
 from maillage_common.webhooks import WebhookDelivery, WebhookEndpoint, register_delivery
+from maillage_directory import projection
 from maillage_directory.duplicates.service import compare_changed
 from maillage_directory.imports.running import Importing
 from maillage_directory.imports.service import JOB as IMPORT_RECORDS
@@ -38,6 +39,13 @@ async def find_duplicates() -> None:
     while more:
         async with queue.database.write(system=SystemReason.CLOCK) as session:
             more = await compare_changed(session)
+
+
+@queue.periodic("refresh_dated", cron="4 * * * *")
+async def refresh_dated() -> None:
+    """Memberships of territories that began or ended: a search reads what is derived from them."""
+    async with queue.database.write(system=SystemReason.CLOCK) as session:
+        await projection.refresh_dated(session)
 
 
 def _settings() -> Settings:

@@ -37,6 +37,8 @@ _SHARING = text(
     " JOIN service_at_location b ON b.location_id = a.location_id"
     " WHERE a.service_id = ANY (:services)"
 ).bindparams(bindparam("services", type_=ARRAY(Uuid())))
+# Every territory lies in itself, so a service is found by the codes it was given.
+_BELOW = text("SELECT s.service_id FROM service_search s WHERE s.places && CAST(:codes AS text[])")
 _ORGANIZATIONS = _statement("projection_organizations.sql", "organizations")
 _SERVICES = _statement("projection_services.sql", "services", "organizations")
 
@@ -46,6 +48,20 @@ async def refresh_territories(session: AsyncSession) -> list[str]:
     a dated one begins or ends. The codes below which something changed."""
     connection = await session.connection()
     return list((await connection.execute(_TERRITORIES)).scalars())
+
+
+async def refresh_dated(session: AsyncSession) -> int:
+    """What began or ended since the last run: territories, and the services placed below them.
+
+    How many services were derived again; none when nothing changed.
+    """
+    changed = await refresh_territories(session)
+    if not changed:
+        return 0
+    connection = await session.connection()
+    placed = (await connection.execute(_BELOW, {"codes": changed})).scalars().all()
+    await refresh(session, services=placed)
+    return len(placed)
 
 
 async def refresh(

@@ -176,7 +176,8 @@ WITH RECURSIVE need_above(code, above) AS (
             COALESCE(array_agg(p.latitude) FILTER (WHERE p.latitude IS NOT NULL), '{}') AS latitudes,
             COALESCE(array_agg(p.longitude) FILTER (WHERE p.latitude IS NOT NULL), '{}') AS longitudes,
             COALESCE(array_agg('@' || floor(p.latitude * 4) || '/' || floor(p.longitude * 2.5))
-                FILTER (WHERE p.latitude IS NOT NULL), '{@}') AS cells,
+                FILTER (WHERE p.latitude IS NOT NULL),
+                CASE WHEN zone.codes = '{}' THEN '{@}' ELSE '{}' END::text[]) AS cells,
             COALESCE(jsonb_agg(p.shown ORDER BY p.id), '[]') AS locations
         FROM (
             SELECT l.id,

@@ -45,8 +45,8 @@ class ServiceSearch(SQLModel, table=True):
     certain and by uncertain memberships. `latitudes[i]`, `longitudes[i]`: the places that may be
     told. `places`: what the index finds a service by for a territory or a point: the codes of
     `within` and `perhaps_within`, those of `zones` after a `+`, and a cell `@<row>/<column>` for
-    each place told (see `search.places`), or `@` when none is; each alone, and with each need of
-    `needs` after a `|`. `languages` is `{?}` when none is
+    each place told (see `search.places`), or `@` when none is and no zone is stated; each alone,
+    and with each need of `needs` after a `|`. `languages` is `{?}` when none is
     known.
 
     `hours`, `holiday_hours`: the openings of plain weekly rules, on ordinary days and on public
@@ -63,7 +63,6 @@ class ServiceSearch(SQLModel, table=True):
             "ix_service_search_found_by",
             "document",
             "needs",
-            "languages",
             "places",
             postgresql_using="gin",
         ),

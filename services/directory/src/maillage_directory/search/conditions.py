@@ -215,7 +215,8 @@ def _zone(parts: Fragments, params: SearchParams) -> None:
         # Those without a place come last by distance.
         about = f"COALESCE(s.distance_m <= {NEAR_M}, false)"
     else:
-        about = f"COALESCE(s.distance_m <= {NEAR_M}, true)"
+        # What has no place is about any point, unless it says which territories it serves.
+        about = f"COALESCE(s.distance_m <= {NEAR_M}, s.zones = '{{}}')"
         cells.append(UNPLACED)
     parts.reach = [*(parts.reach or ()), *cells]
     inside = "WHEN NOT s.outside THEN 0 " if params.territory else ""

@@ -27,5 +27,5 @@ FACETS: Mapping[Facet, str] = {
     ),
     Facet.COST: _known("cost_free"),
     Facet.ACCESSIBLE: _known("accessible"),
-    Facet.CONDITION: "s.answers_yes",
+    Facet.CONDITION: "array_remove(array_remove(s.answers_yes, 'cost_free'), 'accessible')",
 }

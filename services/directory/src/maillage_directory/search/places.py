@@ -10,7 +10,7 @@ _ROWS, _COLUMNS = 4, 2.5
 _AROUND = int(360 * _COLUMNS)
 _METRES_A_DEGREE = 111_195
 
-# The key of a service without a place to be told: by phone, at home, confidential.
+# The key of a service without a place to be told (by phone, at home, confidential) nor zones.
 UNPLACED = "@"
 
 # Great-circle metres (haversine, mean Earth radius) from the point asked for.

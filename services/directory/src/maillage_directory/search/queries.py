@@ -28,7 +28,7 @@ _WORDS = """asked AS MATERIALIZED (
 ), """
 _HOLDS = "s.document @@ (SELECT holds FROM asked)"
 # A stem in a name weighs 0.6 in ts_rank, and counts for one of about three forms asked for.
-_LIKENESS = "1.5 * ts_rank(s.document, (SELECT ranks FROM asked))"
+_RANK = "1.5 * ts_rank(s.document, (SELECT ranks FROM asked))"
 # Whether any visible service has the words this way, looked up when none of them fits.
 _HELD = """(
     (SELECT count(*) FROM candidate) > 0
@@ -44,10 +44,14 @@ _CANDIDATES = """
         ({uncertain})::int AS uncertain,
         floor({relevance} * 1000000)::int AS points{kept}
     FROM (
-        SELECT s.*, {distance} AS distance_m, {outside} AS outside,
-            {likeness} AS likeness{states}{counted}
-        FROM {source}
-        WHERE {where}
+        SELECT s.*, {distance} AS distance_m, {outside} AS outside, {rank} AS likeness
+        FROM (
+            SELECT s.*, {likeness} AS held_by{states}{counted}
+            FROM {source}
+            WHERE {where}
+            OFFSET 0
+        ) s
+        WHERE {possible}
         OFFSET 0
     ) s
     WHERE {then}"""
@@ -91,22 +95,29 @@ _FAR = """, fill AS MATERIALIZED (
 )"""
 _OR_FAR = " UNION ALL SELECT * FROM far"
 _EXACT = "(NOT (SELECT is_full FROM fill) OR CAST(:counts_all AS boolean))"
-# Up to three services with room for the same needs about the same place, nearest territory first.
-# The cells of a confidential place are those of no place.
+# Up to three services with room for the same needs about the same place or in the same zones,
+# nearest territory first, of the first forty. A confidential place is in no cell.
 _ALTERNATIVES = """CASE WHEN p.is_saturated THEN ARRAY(
         SELECT s.service_id
         FROM service_search f
-        JOIN service_search s ON s.places && ARRAY(
-            SELECT place || '|' || need_code
-            FROM unnest(f.places) AS place, service_need n
-            WHERE n.service_id = f.service_id AND place LIKE '@%' AND place NOT LIKE '%|%'
-        )
-        WHERE f.service_id = p.service_id AND {visible} AND s.status = 'active'
-            AND s.service_id <> f.service_id AND s.is_demo = f.is_demo
-            AND (s.capacity_status IS NULL OR s.capacity_valid_until <= :now
-                OR s.capacity_status NOT IN ('no_capacity', 'waitlist'))
-        ORDER BY
-            (s.capacity_status = 'capacity' AND s.capacity_valid_until > :now) DESC NULLS LAST,
+        CROSS JOIN LATERAL (
+            SELECT s.service_id, s.within,
+                COALESCE(s.capacity_status = 'capacity' AND s.capacity_valid_until > :now, false)
+                AS has_room
+            FROM service_search s
+            WHERE s.places && ARRAY(
+                    SELECT place || '|' || n.need_code
+                    FROM unnest(f.places) AS place, service_need n
+                    WHERE n.service_id = f.service_id AND place ~ '^[@+][^|]*$'
+                )
+                AND {visible} AND s.status = 'active'
+                AND s.service_id <> f.service_id AND s.is_demo = f.is_demo
+                AND (s.capacity_status IS NULL OR s.capacity_valid_until <= :now
+                    OR s.capacity_status NOT IN ('no_capacity', 'waitlist'))
+            LIMIT 40
+        ) s
+        WHERE f.service_id = p.service_id
+        ORDER BY s.has_room DESC,
             cardinality(ARRAY(SELECT unnest(s.within) INTERSECT SELECT unnest(f.within))) DESC,
             s.service_id
         LIMIT 3
@@ -212,12 +223,11 @@ def _candidates(
         likeness = "r.likeness * 0.5"
     elif way is not None:
         where.append(_HOLDS)
-        likeness = _LIKENESS
     if zone == "< 2":
         where.append("s.places && CAST(:reach AS text[])")
     counted = dict.fromkeys(params.facets)
     names = [f"{name}_is" for name in parts.states] + [f"of_{facet}" for facet in counted]
-    then = [*parts.then, *(f"s.{name}_is IS NOT FALSE" for name in parts.states)]
+    then = [*parts.then]
     if zone is not None:
         then.insert(0, f"{parts.zone} {zone}")
     return _CANDIDATES.format(
@@ -230,6 +240,9 @@ def _candidates(
         distance=DISTANCE if params.near else "NULL::int",
         outside=parts.outside,
         likeness=likeness,
+        rank=_RANK if way in (Way.HOLDING, Way.BEGINNING) else "s.held_by",
+        # What a filter leaves out for sure is not ranked.
+        possible=" AND ".join(f"s.{name}_is IS NOT FALSE" for name in parts.states) or "true",
         source=source,
         where=" AND ".join(where),
         then=" AND ".join(then) or "true",
