@@ -72,6 +72,9 @@ class Service:
                 tried.append(replica)
                 if not self._may_repeat(request, failure, tried):
                     raise
+                if isinstance(failure, ServiceBroke) and not self._budget.spend():
+                    # Nothing was changed by it: the caller may ask again, later.
+                    raise ServiceUnavailable() from failure
                 request.resends += 1
                 self.retries += 1
                 continue
@@ -123,9 +126,9 @@ class Service:
     ) -> bool:
         if isinstance(failure, ServiceUnavailable):
             return len(tried) < len(self.replicas)
-        if not isinstance(failure, ServiceBroke) or request.resends or not _is_repeatable(request):
+        if not isinstance(failure, ServiceBroke) or request.resends:
             return False
-        return self._budget.spend()
+        return _is_repeatable(request)
 
 
 class Origins(Mapping[str, str]):

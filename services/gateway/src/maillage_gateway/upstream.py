@@ -138,7 +138,7 @@ class Pool:
         body = request.body
         stream = None if body is None or isinstance(body, bytes) else body
         head, chunked = self._head(request)
-        connection = await self._take()
+        connection = await self._take(is_new=request.resends > 0)
         try:
             await connection.ask(
                 head,
@@ -162,8 +162,12 @@ class Pool:
                 self._idle.popleft().close()
         self._slots.release()
 
-    async def _take(self) -> Connection:
-        """A connection that was used last, or a new one; waits while all are in use."""
+    async def _take(self, *, is_new: bool) -> Connection:
+        """A connection that was used last, or a new one; waits while all are in use.
+
+        What is sent again goes on a new one: the kept ones may all have died with their process,
+        which is seen on each only when its turn comes.
+        """
         loop = asyncio.get_running_loop()
         try:
             if self._slots.locked():
@@ -175,7 +179,7 @@ class Pool:
             raise ServiceUnavailable() from None
         self.load.requests += 1
         oldest = loop.time() - IDLE_SECONDS
-        while self._idle:
+        while self._idle and not is_new:
             connection = self._idle.pop()
             if not connection.is_closed and connection.idle_since >= oldest:
                 return connection

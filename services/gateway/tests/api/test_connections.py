@@ -127,3 +127,46 @@ class TestEnds:
         assert sent < 20_000_000
         writer.transport.abort()
         await asyncio.wait_for(echo.closed.wait(), 5)
+
+
+class Mortal:
+    """A service whose kept connections die with it, unseen until something is sent on them."""
+
+    def __init__(self, connections):
+        self.has_died = False
+        self._together = asyncio.Barrier(connections)
+
+    async def serve(self, reader, writer):
+        began_before = not self.has_died
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                if NEEDS.encode() in head and began_before:
+                    if self.has_died:
+                        break
+                    await self._together.wait()
+                writer.write(ok(b"{}"))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+class TestDeadConnections:
+    async def test_what_may_be_repeated_goes_on_a_new_one(
+        self, start_gateway, settings, monkeypatch
+    ):
+        monkeypatch.setattr("maillage_gateway.readiness.PROBE_SECONDS", 60.0)
+        mortal = Mortal(connections=3)
+        async with await asyncio.start_server(mortal.serve, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            addresses = {"directory_url": url, "referrals_url": url, "campaigns_url": url}
+            async with start_gateway(settings.model_copy(update=addresses)) as gateway:
+
+                async def three():
+                    asked = (gateway.client.get(NEEDS) for _ in range(3))
+                    return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+                assert await three() == [200] * 3
+                mortal.has_died = True
+                assert (await gateway.client.get(NEEDS)).status_code == 200
