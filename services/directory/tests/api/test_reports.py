@@ -39,7 +39,7 @@ class TestQuality:
         cards: list[tuple[dict[str, Any], bool]] = []
 
         @given(_CARDS, some.booleans())
-        @settings(max_examples=150, deadline=None, database=None)
+        @settings(max_examples=60, deadline=None, database=None)
         def collect(card: dict[str, Any], is_verified: bool) -> None:
             cards.append((card, is_verified))
 
