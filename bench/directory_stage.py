@@ -158,7 +158,7 @@ def service(stage: Stage, database: ServiceDatabase) -> Iterator[Service]:
     addresses = Addresses("http://127.0.0.1:8000", NOWHERE, NOWHERE, NOWHERE, NOWHERE)
     deployment = Deployment(stage.keys, addresses, new_webhook_secret(), "local")
     settings = service_environment("directory", deployment, secret=new_secret(), database=database)
-    settings |= {"DIRECTORY_LOG_LEVEL": "WARNING", "DIRECTORY_VOCABULARY_SECONDS": "60"}
+    settings |= {"DIRECTORY_LOG_LEVEL": "WARNING", "DIRECTORY_TRACE_RATIO": "0.05"}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

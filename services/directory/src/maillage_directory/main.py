@@ -24,7 +24,9 @@ from maillage_directory.reports.routes import router as reports
 from maillage_directory.rotas.routes import router as rotas
 from maillage_directory.saved_searches.routes import router as saved_searches
 from maillage_directory.search.routes import router as search
+from maillage_directory.services.routes import reading as services_reading
 from maillage_directory.services.routes import router as services
+from maillage_directory.services.unchanged import Unchanged
 from maillage_directory.settings import Settings
 from maillage_directory.sheets.routes import router as sheets
 from maillage_directory.suggestions.routes import router as suggestions
@@ -35,6 +37,7 @@ from maillage_directory.worklist.routes import router as worklist
 
 ROUTERS = (
     search,
+    services_reading,
     services,
     capacity,
     organizations,
@@ -67,5 +70,6 @@ ROUTERS = (
 def create() -> FastAPI:
     settings = Settings()
     app = create_app("directory", settings, ROUTERS, title="Maillage directory")
+    app.state.unchanged = Unchanged()
     app.state.vocabulary = Vocabulary(seconds=settings.vocabulary_seconds)
     return app

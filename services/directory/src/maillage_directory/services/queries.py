@@ -21,7 +21,8 @@ async def get_card(session: AsyncSession, layer: Layer, service_id: UUID) -> Row
     found = await connection.execute(
         text(
             "SELECT s.resource_id, s.organization_id, s.content, s.verified_at, s.version,"  # noqa: S608
-            f" s.updated_at FROM card s WHERE s.resource_id = :id AND s.resource_type = 'service'"
+            " s.updated_at, s.changed_at, s.visibility, s.organization_visibility"
+            f" FROM card s WHERE s.resource_id = :id AND s.resource_type = 'service'"
             f" AND {visible}"
         ),
         {**parameters, "id": service_id},

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Header, Request, Response
 
-from maillage_common.app import maillage_router
+from maillage_common import clock
+from maillage_common.app import maillage_router, plain_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
@@ -16,9 +17,11 @@ from maillage_directory.languages import preferred
 from maillage_directory.records.merging import ServiceChange
 from maillage_directory.services import service
 from maillage_directory.services.schemas import NewService, NewVerification, VerificationPublic
+from maillage_directory.services.unchanged import UnchangedRoute, held_by, not_modified_answer
 from maillage_directory.tags import card_tag
 
 router = maillage_router(prefix="/directory/v1", tags=["services"])
+reading = plain_router(prefix="/directory/v1", tags=["services"], route_class=UnchangedRoute)
 Anyone = Annotated[Caller, open_to_anyone()]
 Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
 Verifier = Annotated[Caller, requires("directory:verify")]
@@ -27,7 +30,9 @@ _ONE: dict[int | str, dict[str, Any]] = {200: {"model": ServicePublic}}
 _MADE: dict[int | str, dict[str, Any]] = {201: {"model": ServicePublic}}
 
 
-@router.get("/services/{service_id}", name="get_service", responses=_ONE, response_class=JsonAnswer)
+@reading.get(
+    "/services/{service_id}", name="get_service", responses=_ONE, response_class=JsonAnswer
+)
 async def get_service(
     service_id: UUID,
     request: Request,
@@ -36,12 +41,13 @@ async def get_service(
     accept_language: AcceptLanguage = None,
 ) -> Response:
     language = preferred(accept_language)
-    version, answer = await service.read_service(
-        session, service_id, caller=caller, language=language
-    )
-    tag = card_tag(version, answer)
+    now = clock.now()
+    row, answer = await service.read_card(session, service_id, caller=caller, language=language)
+    tag = card_tag(row.version, answer)
+    held = held_by(request, tag, request.path_params["service_id"])
+    request.app.state.unchanged.remember(held, row, answer["capacity"], now)
     if not_modified(request, tag):
-        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Language"})
+        return not_modified_answer(tag)
     return answer_with_tag(answer, tag=tag, language=language)
 
 

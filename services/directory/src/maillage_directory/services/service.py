@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
@@ -51,9 +52,17 @@ async def read_service(
     session: AsyncSession, service_id: UUID, *, caller: Caller, language: str
 ) -> tuple[int, dict[str, Any]]:
     """Its version, and the service as `caller` may read it; raises ServiceNotFound."""
+    row, answer = await read_card(session, service_id, caller=caller, language=language)
+    return row.version, answer
+
+
+async def read_card(
+    session: AsyncSession, service_id: UUID, *, caller: Caller, language: str
+) -> tuple[Row[Any], dict[str, Any]]:
+    """Its card, and the service as `caller` may read it; raises ServiceNotFound."""
     layer = layer_of(caller)
     row = await get_card(session, layer, service_id)
-    return row.version, render_service(row, layer, language=language, now=clock.now())
+    return row, render_service(row, layer, language=language, now=clock.now())
 
 
 async def create_service(
