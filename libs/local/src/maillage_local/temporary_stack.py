@@ -40,7 +40,7 @@ def start_stack(folder: DataFolder, log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "maillage_local", "up"),
-                *("--data-dir", str(folder.path), "--port", str(_free_port())),
+                *("--data-dir", str(folder.path), "--port", str(free_port())),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -76,7 +76,7 @@ def stop_stack(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
