@@ -14,7 +14,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from maillage_common.tokens import TokenSigner
 from rig.load import PATH, UPLOADS, Service, load, request
@@ -286,6 +291,8 @@ def prepare(folder: Path, *, core: int, service: int, sink: int) -> Rig:
         for key in (signing, issuing)
     ]
     (folder / "gateway.pem").write_bytes(pems[0])
+    public = issuing.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "issuer.pub").write_bytes(public)
     issuer = TokenSigner(pems[1], "https://issuer.example")
     Service.documents[b"/jwks.json"] = json.dumps(issuer.jwks()).encode()
     Service.documents[b"/health/ready"] = b"{}"
