@@ -17,9 +17,10 @@ Envoy passes our 204 on, the others send it there.
 
 import re
 import time
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -35,7 +36,7 @@ from maillage_common.schemas import Answer
 from maillage_common.tokens import ANONYMOUS
 from maillage_gateway.door import is_within, read_path
 from maillage_gateway.errors import BadHeaders, KeysUnavailable, UnknownRoute
-from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange, RawHeaders
+from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange
 from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.portal import drop_own_document
 from maillage_gateway.settings import Settings
@@ -110,6 +111,8 @@ class Check:
         trusted = settings.trusted_proxies + settings.check_peers
         self._settings = settings.model_copy(update={"trusted_proxies": trusted})
         self._keeper = Doorkeeper(self._settings)
+        # A proxy asks again and again from one address.
+        self._is_peer = lru_cache(maxsize=256)(partial(is_within, networks=settings.check_peers))
         self._tracing: Tracing | None = None
         scheme, host, *_ = urlsplit(settings.public_url)
         self._forwarding = [
@@ -157,7 +160,7 @@ class Check:
     async def _answer(self, exchange: Exchange, scope: Scope, tracing: Tracing) -> None:
         client = scope.get("client")
         address = str(client[0]) if client else ""
-        if not is_within(address, self._settings.check_peers):
+        if not self._is_peer(address):
             raise UnknownRoute()
         asked = read_asked(scope)
         exchange.method = asked.method
@@ -186,14 +189,15 @@ class Check:
             told.append((b"tracestate", exchange.trace.state.encode("ascii")))
             kept |= {b"tracestate"}
         if asked.by_path:
-            told += _dropped(scope["headers"], kept)
+            told += _dropped(tuple(name for name, _ in scope["headers"]), kept)
         await exchange.let_through(told)
 
 
-def _dropped(headers: Iterable[tuple[bytes, bytes]], kept: Collection[bytes]) -> RawHeaders:
+@lru_cache(maxsize=1024)
+def _dropped(present: tuple[bytes, ...], kept: frozenset[bytes]) -> tuple[tuple[bytes, bytes], ...]:
     """What Envoy shall take away, so that the service sees what it would see from us."""
-    names = {name for name, _ in headers if name not in kept and name not in _CARRIED}
-    return [(b"x-envoy-auth-headers-to-remove", b",".join(sorted(names)))] if names else []
+    names = set(present) - kept - _CARRIED
+    return ((b"x-envoy-auth-headers-to-remove", b",".join(sorted(names))),) if names else ()
 
 
 def _finish(exchange: Exchange, tracing: Tracing) -> None:
