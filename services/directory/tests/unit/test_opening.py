@@ -156,3 +156,71 @@ def test_rules_that_name_all_seven_days_are_recognised() -> None:
 def test_refuses_schedules_that_cannot_be(parts: dict[str, Any]) -> None:
     with pytest.raises(ImpossibleSchedule):
         make_rule(**{**OFFICE, "opens_at": "09:00", "closes_at": "17:00", **parts})
+
+
+DST = {"opens": "01:30", "closes": "04:00", "byday": ["SU"]}
+NIGHT = {"opens": "22:00", "closes": "02:00", "byday": ["FR"]}
+EVENING = {"opens": "18:00", "closes": "24:00", "byday": ["WE"]}
+
+
+@pytest.mark.parametrize(
+    ("case", "parts", "at", "fold", "expected"),
+    [
+        # Clocks go from 02:00 to 03:00, and in autumn from 03:00 back to 02:00.
+        ("spring, before the gap", DST, "2026-03-29T01:45", 0, True),
+        ("spring, after the gap", DST, "2026-03-29T03:15", 0, True),
+        ("spring, closed", DST, "2026-03-29T04:00", 0, False),
+        ("autumn, first time", DST, "2026-10-25T02:30", 0, True),
+        ("autumn, second time", DST, "2026-10-25T02:30", 1, True),
+        ("autumn, closed", DST, "2026-10-25T04:00", 0, False),
+        ("past midnight, the evening", NIGHT, "2026-11-20T23:00", 0, True),
+        ("past midnight, the morning after", NIGHT, "2026-11-21T01:59", 0, True),
+        ("past midnight, closed", NIGHT, "2026-11-21T02:00", 0, False),
+        ("past midnight, the morning before", NIGHT, "2026-11-20T01:00", 0, False),
+        # 1 May 2026, a Friday and a holiday: the night belongs to its evening.
+        ("holiday evening", NIGHT, "2026-05-01T23:00", 0, False),
+        ("morning after a holiday evening", NIGHT, "2026-05-02T01:00", 0, False),
+        ("until midnight", EVENING, "2026-11-18T23:59", 0, True),
+        ("midnight itself", EVENING, "2026-11-19T00:00", 0, False),
+        ("another day", EVENING, "2026-11-10T20:00", 0, False),
+        ("holiday", EVENING, "2026-11-11T20:00", 0, False),
+        (
+            "holiday, open on holidays",
+            EVENING | {"open_on_holidays": True},
+            "2026-11-11T20:00",
+            0,
+            True,
+        ),
+        (
+            "before it is valid",
+            EVENING | {"valid_from": date(2026, 11, 19)},
+            "2026-11-18T20:00",
+            0,
+            False,
+        ),
+        ("last valid day", EVENING | {"valid_to": date(2026, 11, 18)}, "2026-11-18T20:00", 0, True),
+        (
+            "third Wednesday",
+            EVENING | {"freq": "MONTHLY", "byday": ["3WE"]},
+            "2026-11-18T20:00",
+            0,
+            True,
+        ),
+        (
+            "not the second",
+            EVENING | {"freq": "MONTHLY", "byday": ["2WE"]},
+            "2026-11-18T20:00",
+            0,
+            False,
+        ),
+        (
+            "closed that day",
+            EVENING | {"closed": [Closed(date(2026, 11, 18), date(2026, 11, 18))]},
+            "2026-11-18T20:00",
+            0,
+            False,
+        ),
+    ],
+)
+def test_truth_table(case: str, parts: dict[str, Any], at: str, fold: int, expected: bool) -> None:
+    assert is_open(brussels(at, fold), **parts) is expected, case
