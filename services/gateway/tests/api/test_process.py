@@ -26,6 +26,7 @@ async def process(settings, issuer, echo, tmp_path):
         "GATEWAY_CAMPAIGNS_URL": echo.url,
         "GATEWAY_ISSUERS": json.dumps([trusted]),
         "GATEWAY_TRACE_RATIO": "1",
+        "GATEWAY_DRAIN_SECONDS": "0",
         "GATEWAY_TELEMETRY_FILE": str(tmp_path / "spans.jsonl"),
     }
     command = [sys.executable, "-m", "maillage_gateway", "serve", "--port", str(port)]
