@@ -602,6 +602,8 @@ class TestServiceDown:
                 answer = gateway.post(REFERRALS, json=REFERRAL, headers=once)
                 problem = is_problem(answer, 503, "peer_unavailable")
                 assert "written" in problem["detail"]
+                # The gateway asks its services once a second.
+                until(lambda: gateway.get("/health/ready").status_code == 503)
                 ready = is_problem(gateway.get("/health/ready"), 503, "not_ready")
                 assert ready["services"] == {
                     "directory": False,

@@ -135,9 +135,11 @@ class TestGatewayKnowsTheServices:
         policy = Policy.load()
         used = set()
         for one in offered:
-            route = policy.find(one.method.upper(), one.path)
-            if route is not None:
-                used.add((one.method.upper(), route.path))
+            # HSDS calls its first endpoint `/`; the document has it without.
+            for path in (one.path, f"{one.path}/"):
+                route = policy.find(one.method.upper(), path)
+                if route is not None:
+                    used.add((one.method.upper(), route.path))
         rows = {(method, route.path) for route in policy.routes for method in route.methods}
         assert rows - used == set()
 
@@ -200,8 +202,11 @@ class TestInterfaceContract:
             for method in METHODS
             if method != "get" and method in item and {} in item[method]["security"]
         }
-        assert open_writes <= {
+        # HSDS's lists have twins that only read.
+        hsds = {name for name in open_writes if name.startswith("post /hsds/v3/")}
+        assert open_writes - hsds == {
             "post /directory/v1/services/search",
+            "post /directory/v1/suggestions/notes",
             "post /referrals/v1/card-sessions",
         }
 
@@ -374,7 +379,8 @@ class TestProblemCodes:
     ) -> None:
         for one in {one for listed in codes.values() for one in listed}:
             assert re.fullmatch(r"[a-z][a-z0-9_]*", one.code), one
-            assert one.status in {*range(400, 500), 500, 502, 503, 504}, one
+            # A merged record leads to the one that was kept.
+            assert one.status in {308, *range(400, 500), 500, 502, 503, 504}, one
             assert one.title, one
             assert not one.title.endswith("."), one
 

@@ -171,7 +171,7 @@ def check_authorizations(routers: Sequence[APIRouter]) -> None:
 
 
 def _document_problems(app: FastAPI) -> None:
-    """Give problems their own media type in OpenAPI: FastAPI knows models as plain JSON only."""
+    """Give problems their own media type in OpenAPI: FastAPI gives them that of the answer."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -179,9 +179,9 @@ def _document_problems(app: FastAPI) -> None:
         for item in document.get("paths", {}).values():
             for operation in item.values():
                 for status in ("4XX", "5XX"):
-                    content = operation["responses"].get(status, {}).get("content", {})
-                    if "application/json" in content:
-                        content[PROBLEM_MEDIA_TYPE] = content.pop("application/json")
+                    response = operation["responses"].get(status, {})
+                    for described in response.get("content", {}).values():
+                        response["content"] = {PROBLEM_MEDIA_TYPE: described}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -45,7 +45,7 @@ class MalformedMultipart(BadRequest):
 
 
 class FileTooLarge(TooLarge):
-    code, title = "file_too_large", "The call list is larger than accepted"
+    code, title = "file_too_large", "The file is larger than accepted"
 
 
 class NotAList(UnsupportedMediaType):

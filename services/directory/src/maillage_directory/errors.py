@@ -159,11 +159,11 @@ class StillOffersServices(Conflict):
 
 
 class FileTooLarge(TooLarge):
-    code, title = "file_too_large", "The file is larger than an import takes"
+    code, title = "file_too_large", "The file is larger than accepted"
 
 
 class EmptyFile(Unprocessable):
-    code, title = "empty_file", "The file is empty"
+    code, title = "empty_file", "The file holds no bytes"
 
 
 class ImportNotWaiting(Conflict):

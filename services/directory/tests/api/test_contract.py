@@ -33,8 +33,8 @@ CLOSED_READS = {
     "GET /directory/v1/organizations/{organization_id}/history",
 }
 
-# Anyone with a token may propose (the service refuses those without); anyone may note.
-OPEN_WRITES = {"POST /directory/v1/suggestions", "POST /directory/v1/suggestions/notes"}
+# Anyone may say that something is wrong, by a code.
+OPEN_WRITES = {"POST /directory/v1/suggestions/notes"}
 
 
 def test_the_openapi_document_is_the_one_that_was_agreed(app: Any) -> None:

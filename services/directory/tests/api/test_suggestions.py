@@ -19,7 +19,7 @@ def proposed(client: Any, record: str, as_caller: Any) -> Any:
         return await client.post(
             SUGGESTIONS,
             json={"type": "service", "record": record, "patch": patch},
-            headers=headers or as_caller(sub="citizen", client_id="site"),
+            headers=headers or as_caller(sub="citizen", client_id="site", scope="directory:read"),
         )
 
     return run
@@ -43,7 +43,7 @@ class TestSuggestion:
             assert answer.status_code == 422, answer.text
             (fault,) = answer.json()["errors"]
             assert (fault["code"], fault["pointer"]) == (code, pointer)
-        assert (await proposed({"cost": "free"}, as_anonymous())).status_code == 401
+        assert (await proposed({"cost": "free"}, as_anonymous())).status_code == 403
 
     async def test_is_for_the_records_editors_to_accept_with_its_tag(
         self, proposed: Any, record: str, client: Any, editor: Any, as_anonymous: Any

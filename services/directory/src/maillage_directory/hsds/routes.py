@@ -32,10 +32,12 @@ from maillage_directory.visibility import layer_of
 
 router = maillage_router(prefix="/hsds/v3", tags=["hsds"])
 Anyone = Annotated[Caller, open_to_anyone()]
-_PAGE: dict[int | str, dict[str, Any]] = {200: {"model": HsdsPage}}
+_NDJSON = "application/x-ndjson"
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"model": HsdsPage, "content": {_NDJSON: {"schema": {"type": "string"}}}}
+}
 # HSDS gives each list a POST twin, with the same parameters and no other effect.
 _TWIN = {"x-no-idempotency": True}
-_NDJSON = "application/x-ndjson"
 
 
 async def reader_of(

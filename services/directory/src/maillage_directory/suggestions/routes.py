@@ -24,14 +24,15 @@ from maillage_directory.suggestions.schemas import (
 
 router = maillage_router(prefix="/directory/v1", tags=["suggestions"])
 Anyone = Annotated[Caller, open_to_anyone()]
+Reader = Annotated[Caller, requires("directory:read", "directory:write", "directory:admin")]
 Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
 
 
 @router.post("/suggestions", name="suggest", status_code=201)
 async def suggest(
-    payload: NewSuggestion, request: Request, session: WriteSession, audit: Audit, caller: Anyone
+    payload: NewSuggestion, request: Request, session: WriteSession, audit: Audit, caller: Reader
 ) -> SuggestionPublic:
-    """Propose a change of a record; any token will do. Its editors decide."""
+    """Propose a change of a record; any token of the directory will do. Its editors decide."""
     made = await service.suggest(
         session, payload, caller=caller, audit=audit, vocabulary=request.app.state.vocabulary
     )

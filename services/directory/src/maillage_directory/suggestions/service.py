@@ -13,7 +13,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
-from maillage_common.errors import FieldError, InvalidRequest, Unauthenticated
+from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.pagination import Cursors
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
@@ -56,8 +56,6 @@ async def suggest(
 
     Raises InvalidRequest, UnknownNeed and the like with pointers below `/patch`.
     """
-    if caller.is_anonymous:
-        raise Unauthenticated("Without a token, say only that something is wrong.")
     layer = layer_of(caller)
     row = await _get_record(session, layer, payload.type, payload.record)
     change = parse_change(payload.type, payload.patch)
