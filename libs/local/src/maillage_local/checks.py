@@ -38,15 +38,15 @@ END_TO_END = "tests/e2e"
 APART = ("tests/e2e/test_crashes.py", "tests/e2e/test_install_alone.py")
 # The longest first, so that no lane idles at the end.
 SUITES = (
-    "tests/e2e/test_crashes.py",
     END_TO_END,
-    "services/gateway",
-    "services/referrals",
-    "services/campaigns",
+    "tests/e2e/test_crashes.py",
     "services/directory",
-    "libs/local",
+    "services/gateway",
+    "services/campaigns",
+    "services/referrals",
     "tests/e2e/test_install_alone.py",
     "libs/common",
+    "libs/local",
     "libs/client",
 )
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)\b")

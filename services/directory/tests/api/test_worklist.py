@@ -63,7 +63,7 @@ class TestWorklist:
         await client.post(
             "/directory/v1/suggestions",
             json={**record, "patch": {"cost": "free"}},
-            headers=as_caller(),
+            headers=as_caller(scope="directory:read"),
         )
         assert await due() == [
             ("Accueil", "capacity", "expired"),
