@@ -1,4 +1,5 @@
-"""Whether the services behind the gateway are ready: every replica is asked once a second.
+"""Whether the services behind the gateway are ready: every replica is asked once a second, and
+five times a second until all of them are.
 
 The answers steer the data path too: a replica that is stopping says so here before it stops.
 """
@@ -14,6 +15,7 @@ from maillage_gateway.events import Event
 from maillage_gateway.replicas import Replica, Service
 
 PROBE_SECONDS = 1.0
+_IMPATIENT_SECONDS = 0.2
 _TIMEOUT = aiohttp.ClientTimeout(total=2.0)
 
 
@@ -41,7 +43,8 @@ class Readiness:
         while True:
             async with self._lock:
                 await self._probe_all()
-            await asyncio.sleep(PROBE_SECONDS)
+            are_ready = all(r.is_ready for service in self._services for r in service.replicas)
+            await asyncio.sleep(PROBE_SECONDS if are_ready else _IMPATIENT_SECONDS)
 
     async def _probe_all(self) -> None:
         replicas = [(s.name, replica) for s in self._services for replica in s.replicas]
