@@ -174,6 +174,18 @@ async def test_an_editor_changes_the_own_organization_only(
         assert answer.status_code == status
 
 
+def packed_strangely() -> bytes:
+    """An archive whose part is packed by a method that zipfile does not know (99)."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("services.csv", "id\n")
+    packed = bytearray(held.getvalue())
+    packed[8:10] = (99).to_bytes(2, "little")
+    central = packed.index(b"PK\x01\x02") + 10
+    packed[central : central + 2] = (99).to_bytes(2, "little")
+    return bytes(packed)
+
+
 def bomb() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -189,6 +201,7 @@ async def test_a_file_that_cannot_be_read_is_told_as_a_whole(
         (b"nothing", "xlsx", "not_a_zip_file"),
         (bomb(), "xlsx", "archive_too_large"),
         (bomb(), "hsds", "archive_too_large"),
+        (packed_strangely(), "hsds", "not_a_zip_file"),
         (b"[1, 2", "hsds", "malformed_json"),
         (b"<html>", "geojson", "malformed_json"),
     ):

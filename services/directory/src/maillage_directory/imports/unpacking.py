@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from typing import IO
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 # A directory's sheets pack about ten to one; a bomb a thousand to one.
 _MOST_PARTS = 500
 _MOST_BYTES = 4 << 30
 _MOST_RATIO = 200
 _SMALL = 32 << 20
+# What every program that writes sheets or packages uses.
+_PACKINGS = frozenset({ZIP_STORED, ZIP_DEFLATED})
 
 
 class UnreadableFile(Exception):
@@ -25,6 +27,7 @@ def check_archive(file: IO[bytes], *, largest: Mapping[str, int] | None = None) 
     try:
         with ZipFile(file) as archive:
             parts = archive.infolist()
+    # zipfile's own answer to an archive of a later version of the format is NotImplementedError.
     except (BadZipFile, ValueError, NotImplementedError) as error:
         raise UnreadableFile("not_a_zip_file") from error
     total = sum(part.file_size for part in parts)
@@ -36,6 +39,8 @@ def check_archive(file: IO[bytes], *, largest: Mapping[str, int] | None = None) 
         or any(part.file_size > (largest or {}).get(part.filename, _MOST_BYTES) for part in parts)
     ):
         raise UnreadableFile("archive_too_large")
+    if any(part.compress_type not in _PACKINGS for part in parts):
+        raise UnreadableFile("not_a_zip_file")
     if any(part.flag_bits & 0x1 for part in parts):
         raise UnreadableFile("archive_encrypted")
     return [part.filename for part in parts]
