@@ -207,6 +207,7 @@ class TestInterfaceContract:
         assert open_writes - hsds == {
             "post /directory/v1/services/search",
             "post /directory/v1/suggestions/notes",
+            "post /directory/v1/territories/resolve",
             "post /referrals/v1/card-sessions",
         }
 

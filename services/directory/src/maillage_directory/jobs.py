@@ -10,6 +10,8 @@ from maillage_common.jobs import JobQueue
 from maillage_common.webhooks import WebhookDelivery, WebhookEndpoint, register_delivery
 from maillage_directory import projection
 from maillage_directory.duplicates.service import compare_changed
+from maillage_directory.enquiries.service import KEPT_FOR as ENQUIRIES_KEPT_FOR
+from maillage_directory.enquiries.service import erase_enquiries
 from maillage_directory.imports.running import Importing
 from maillage_directory.imports.service import JOB as IMPORT_RECORDS
 from maillage_directory.imports.service import KEPT_FOR, erase_undecided
@@ -30,6 +32,13 @@ async def erase_old_files() -> None:
     """Files of dry runs that nobody decided about."""
     async with queue.database.write(system=SystemReason.RETENTION) as session:
         await erase_undecided(session, before=clock.now() - KEPT_FOR)
+
+
+@queue.periodic("erase_old_enquiries", cron="41 3 * * *")
+async def erase_old_enquiries() -> None:
+    """Questions to desks, half a year after they were asked."""
+    async with queue.database.write(system=SystemReason.RETENTION) as session:
+        await erase_enquiries(session, before=clock.now() - ENQUIRIES_KEPT_FOR)
 
 
 @queue.periodic("find_duplicates", cron="*/2 * * * *")

@@ -49,7 +49,7 @@ def test_reads_and_the_search_are_open_and_writes_are_not() -> None:
             name = f"{method} {route.path}"
             is_open = not any(found.scopes for found in route_authorizations(route))
             twin = route.path.startswith("/hsds/")
-            reads = method == "GET" or route.path.endswith("/search") or twin
+            reads = method == "GET" or route.path.endswith(("/search", "/resolve")) or twin
             expected = (reads and name not in CLOSED_READS) or name in OPEN_WRITES
             assert is_open is expected, name
 

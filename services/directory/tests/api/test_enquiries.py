@@ -1,8 +1,12 @@
 """`/directory/v1/enquiries`: a question to a territory's desk, without a person."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from maillage_common.clock import frozen_time
+from maillage_directory import jobs
 
 PATH = "/directory/v1/enquiries"
 ENQUIRY = {
@@ -106,6 +110,19 @@ class TestEnquiries:
         late = await client.post(f"{path}/answer", json={}, headers=editor("team"))
         assert late.json()["code"] == "enquiry_closed"
 
+    async def test_is_erased_half_a_year_after_it_was_asked(
+        self, desks: Any, ask: Any, client: Any, editor: Any
+    ) -> None:
+        jobs.queue.database = desks.database
+        answered, _ = await ask(), await ask(need="housing")
+        await client.post(f"{PATH}/{answered['id']}/answer", json={}, headers=editor("team"))
+        for days, kept in ((180, 2), (185, 0)):
+            with frozen_time(datetime.now(UTC) + timedelta(days=days)):
+                await jobs.erase_old_enquiries()
+            assert len((await client.get(PATH, headers=editor())).json()["items"]) == kept
+        gaps = await client.get("/directory/v1/observations", headers=editor())
+        assert [one["need"] for one in gaps.json()["items"]] == ["dental"]
+
     async def test_filters_and_pages(self, ask: Any, client: Any, editor: Any) -> None:
         for territory in ("21003", "nord", "21001"):
             await ask(territory=territory)
@@ -130,6 +147,8 @@ class TestEnquiries:
             {"constraints": {"spoken": ["Madame X"]}},
             {"constraints": {"age": 83}},
             {"constraints": {"urgency": "Madame X"}},
+            {"constraints": {"spoken": ["ar", "ar"]}},
+            {"constraints": {"conditions": ["insured", "no_insurance"]}},
         ]
         for fields in worded:
             answer = await client.post(PATH, json={**ENQUIRY, **fields}, headers=editor())

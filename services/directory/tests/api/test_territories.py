@@ -31,7 +31,7 @@ def resolve(client: Any, as_anonymous: Any) -> Any:
 
 class TestOutlines:
     async def test_a_point_resolves_to_the_outlines_that_hold_it_and_what_is_above(
-        self, directory: Any, client: Any, admin: Any, resolve: Any
+        self, directory: Any, client: Any, admin: Any, resolve: Any, as_anonymous: Any
     ) -> None:
         status, body = await resolve("lat=50.855&lon=4.345")
         assert (status, body["code"]) == (404, "point_not_covered")
@@ -42,6 +42,10 @@ class TestOutlines:
         assert stored.json()["bbox"] == [4.34, 50.84, 4.36, 50.86]
         status, body = await resolve("lat=50.855&lon=4.345")
         assert {item["code"] for item in body["items"]} == {"21003", "bru", "nord"}
+        unlogged = await client.post(
+            f"{PATH}/resolve", json={"lat": 50.855, "lon": 4.345}, headers=as_anonymous()
+        )
+        assert unlogged.json() == body, "where someone is need not stand in a URL"
         assert all(item["is_certain"] for item in body["items"])
         assert not body["ambiguous"]
         assert (await resolve("lat=50.850&lon=4.350"))[0] == 404, "a hole is outside"

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import AccessMode, ConditionKind, EnquiryOutcome, EnquiryState
@@ -25,6 +26,13 @@ class Urgency(StrEnum):
     NO_HURRY = "no_hurry"
 
 
+# Nobody is both: no service could meet them.
+_EXCLUDING = (
+    {ConditionKind.INSURED, ConditionKind.NO_INSURANCE},
+    {ConditionKind.MEN, ConditionKind.WOMEN},
+)
+
+
 class Constraints(Payload):
     """What the service must meet. An age is a group, so that no one is told from it."""
 
@@ -35,6 +43,15 @@ class Constraints(Payload):
     free: bool = False
     accessible: bool = False
     urgency: Urgency | None = None
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        for listed in (self.conditions, self.access, self.spoken):
+            if len(set(listed)) < len(listed):
+                raise PydanticCustomError("told_twice", "Give each code once")
+        if any(pair <= set(self.conditions) for pair in _EXCLUDING):
+            raise PydanticCustomError("excluding_conditions", "No one person meets all of these")
+        return self
 
 
 class NewEnquiry(Payload):

@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
@@ -52,6 +55,9 @@ from maillage_directory.ownership import choose_owner
 from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
 
+# From the day it was asked: long enough for the desk's half-yearly report. What it found missing
+# stays, as a gap.
+KEPT_FOR = timedelta(days=183)
 # A region has no desk; a postcode or a sector would tell where someone lives.
 _WITHOUT_DESK = (TerritoryKind.REGION, TerritoryKind.POSTCODE, TerritoryKind.STATISTICAL_SECTOR)
 
@@ -203,6 +209,12 @@ async def withdraw(
     stored.state = EnquiryState.WITHDRAWN
     await session.flush()
     audit.record(AuditEvent.ENQUIRY_WITHDRAWN, entity="enquiry", entity_id=enquiry_id)
+
+
+async def erase_enquiries(session: AsyncSession, *, before: datetime) -> None:
+    """Those asked before then, answered or not."""
+    connection = await session.connection()
+    await connection.execute(delete(Enquiry).where(col(Enquiry.created_at) < before))
 
 
 async def _lock_open(session: AsyncSession, enquiry_id: UUID) -> Enquiry:

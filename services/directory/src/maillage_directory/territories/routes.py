@@ -64,6 +64,21 @@ async def resolve_territory(
 
 
 @router.post(
+    "/territories/resolve",
+    name="resolve_territory_unlogged",
+    openapi_extra={"x-no-idempotency": True},
+)
+async def resolve_territory_unlogged(
+    params: ResolveParams,
+    session: ReadSession,
+    caller: Anyone,
+    accept_language: AcceptLanguage = None,
+) -> Resolved:
+    """The same in a body, so that where someone is stays out of URLs and their logs."""
+    return await service.resolve(session, params, language=preferred(accept_language))
+
+
+@router.post(
     "/territories/outlines",
     name="import_outlines",
     openapi_extra={"x-max-body-bytes": _MAX_OUTLINES},
