@@ -20,6 +20,7 @@ class AuditEvent(StrEnum):
     SERVICE_VERIFIED = "service.verified"
     ORGANIZATION_CREATED = "organization.created"
     ORGANIZATION_CHANGED = "organization.changed"
+    ORGANIZATION_VERIFIED = "organization.verified"
     CAPACITY_REPORTED = "capacity.reported"
     OBSERVATION_NOTED = "observation.noted"
     TERRITORY_CHANGED = "territory.changed"

@@ -31,6 +31,7 @@ from maillage_directory.settings import Settings
 from maillage_directory.sheets.routes import router as sheets
 from maillage_directory.suggestions.routes import router as suggestions
 from maillage_directory.territories.routes import router as territories
+from maillage_directory.verifications.routes import router as verifications
 from maillage_directory.vocabulary import Vocabulary
 from maillage_directory.webhooks.routes import router as webhooks
 from maillage_directory.worklist.routes import router as worklist
@@ -41,6 +42,7 @@ ROUTERS = (
     services,
     capacity,
     organizations,
+    verifications,
     history,
     changes,
     duplicates,

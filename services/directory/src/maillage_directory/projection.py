@@ -64,6 +64,12 @@ async def refresh_dated(session: AsyncSession) -> int:
     return len(placed)
 
 
+async def refresh_organizations(session: AsyncSession, organizations: Sequence[UUID]) -> None:
+    """Derive again what is read of these organizations, where their services read the same."""
+    connection = await session.connection()
+    await connection.execute(_ORGANIZATIONS, {"organizations": list(organizations)})
+
+
 async def refresh(
     session: AsyncSession,
     *,

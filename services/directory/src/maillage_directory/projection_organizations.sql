@@ -2,7 +2,7 @@
 -- null; null = all organizations).
 INSERT INTO card AS kept (
     resource_id, resource_type, organization_id, visibility, network, organization_visibility,
-    organization_network, source, sort_name, content, version, updated_at, changed_at
+    organization_network, source, sort_name, content, verified_at, version, updated_at, changed_at
 )
 SELECT
     o.id, 'organization', o.id, o.visibility, o.network, o.visibility, o.network, o.source,
@@ -35,15 +35,17 @@ SELECT
         'field_visibility', o.field_visibility, 'agreed_on', o.agreed_on, 'source', o.source,
         'source_date', o.source_on, 'external_id', o.external_id, 'licence', o.licence
     )),
+    (SELECT max(v.verified_at) FROM verification v
+    WHERE v.checked_organization_id = o.id AND v.fields = '{}'),
     o.version, o.updated_at, now()
 FROM organization o
 WHERE CAST(:organizations AS uuid[]) IS NULL OR o.id = ANY (CAST(:organizations AS uuid[]))
 ON CONFLICT (resource_id) DO UPDATE SET
     (visibility, network, organization_visibility, organization_network, source, sort_name,
-    content, version, updated_at, changed_at)
+    content, verified_at, version, updated_at, changed_at)
     = (excluded.visibility, excluded.network, excluded.organization_visibility,
     excluded.organization_network, excluded.source, excluded.sort_name, excluded.content,
-    excluded.version, excluded.updated_at, excluded.changed_at)
-WHERE (kept.visibility, kept.network, kept.sort_name, kept.content, kept.version)
+    excluded.verified_at, excluded.version, excluded.updated_at, excluded.changed_at)
+WHERE (kept.visibility, kept.network, kept.sort_name, kept.content, kept.verified_at, kept.version)
     IS DISTINCT FROM (excluded.visibility, excluded.network, excluded.sort_name,
-    excluded.content, excluded.version)
+    excluded.content, excluded.verified_at, excluded.version)

@@ -104,3 +104,36 @@ class TestWriteOrganizations:
             headers={**editor(), "If-Match": "*"},
         )
         assert (answer.status_code, answer.json()["code"]) == (403, "not_your_organization")
+
+
+class TestVerifyOrganization:
+    async def test_stamps_the_record_and_needs_its_own_scope(
+        self, directory: Any, client: Any, admin: Any, editor: Any, as_anonymous: Any
+    ) -> None:
+        await directory.has(directory.organization("hidden", visibility="own"))
+        path = f"{ORGANIZATIONS}/{directory.id('organization', 'host')}"
+        before = await client.get(path, headers=as_anonymous())
+        assert "verified_at" not in before.json()
+        some = await client.post(
+            f"{path}/verifications", json={"fields": ["phones"]}, headers=admin
+        )
+        assert some.status_code == 201, some.text
+        assert "verified_at" not in (await client.get(path, headers=as_anonymous())).json()
+        whole = await client.post(f"{path}/verifications", json={}, headers=admin)
+        read = await client.get(path, headers=as_anonymous())
+        stamped = read.json()["verified_at"]
+        assert stamped.removesuffix("+00:00") == whole.json()["verified_at"].removesuffix("Z")
+        assert read.headers["ETag"] != before.headers["ETag"]
+        hidden = f"{ORGANIZATIONS}/{directory.id('organization', 'hidden')}/verifications"
+        for headers, at, body, status in (
+            (editor(), f"{path}/verifications", {}, 403),
+            (admin, f"{path}/verifications", {"fields": ["needs"]}, 422),
+            (admin, f"{path}/verifications", {"verified_at": "2999-01-01T00:00:00Z"}, 422),
+            (editor("hidden"), hidden, {}, 403),
+        ):
+            answer = await client.post(at, json=body, headers=headers)
+            assert answer.status_code == status, answer.text
+        changed = await client.patch(
+            path, json={"name": {"fr": "Autre"}}, headers={**editor(), "If-Match": "*"}
+        )
+        assert changed.json()["verified_at"] == stamped

@@ -49,7 +49,29 @@ class TestWorklist:
         with frozen_time(datetime.now(UTC) + timedelta(days=100)):
             assert await due() == [("Accueil", "hours", "never_verified")]
 
-    async def test_expired_capacity_notes_and_suggestions_are_work_too(
+    async def test_organizations_are_due_too_by_periods_of_their_own(
+        self, directory: Any, client: Any, as_caller: Any, due: Any
+    ) -> None:
+        await directory.has(directory.service("Accueil", locations=[_at("1090")]))
+        later = datetime.now(UTC) + timedelta(days=400)
+        with frozen_time(later):
+            admin = as_caller(scope="directory:verify directory:admin")
+            kinds = [("host", "reach", "never_verified"), ("host", "identity", "never_verified")]
+            assert await due(type="organization") == kinds
+            assert await due(admin, type="organization", territory="nord") == kinds
+            assert await due(admin, type="organization", territory="sud") == []
+            path = f"/directory/v1/organizations/{directory.id('organization', 'host')}"
+            checked = await client.post(
+                f"{path}/verifications", json={"fields": ["phones"]}, headers=admin
+            )
+            assert checked.status_code == 201, checked.text
+            assert await due(type="organization") == kinds[1:]
+            await client.post(f"{path}/verifications", json={}, headers=admin)
+            assert await due(type="organization") == []
+        with frozen_time(later + timedelta(days=200)):
+            assert await due(type="organization") == [("host", "reach", "period_passed")]
+
+    async def test_expired_capacity_notes_and_suggestions_are_told_to_editors(
         self, directory: Any, client: Any, as_anonymous: Any, as_caller: Any, due: Any, editor: Any
     ) -> None:
         capacity = {"status": "capacity", "observed_at": _ago(30)}
@@ -70,6 +92,15 @@ class TestWorklist:
             ("Accueil", "note", "wrong_phone"),
             ("Accueil", "suggestion", "suggested"),
         ]
+        note = {"record": str(directory.id("organization", "host")), "type": "organization"}
+        await client.post(
+            "/directory/v1/suggestions/notes",
+            json={**note, "code": "closed_for_good"},
+            headers=as_anonymous(),
+        )
+        assert await due(type="organization") == [("host", "note", "closed_for_good")]
+        await client.delete(f"/directory/v1/organizations/{note['record']}/notes", headers=editor())
+        assert await due(type="organization") == []
         cleared = await client.delete(
             f"{SERVICES}/{directory.id('service', 'Accueil')}/notes", headers=editor()
         )

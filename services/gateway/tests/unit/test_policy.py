@@ -12,6 +12,7 @@ OPEN_WRITES = {
     ("POST", "/hsds/v3/**"),
     ("POST", "/directory/v1/services/search"),
     ("POST", "/directory/v1/suggestions/notes"),
+    ("POST", "/directory/v1/territories/resolve"),
     ("POST", "/referrals/v1/card-sessions"),
 }
 

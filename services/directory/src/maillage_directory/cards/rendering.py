@@ -94,6 +94,8 @@ def render_organization(row: Any, layer: Layer, *, language: str) -> dict[str, A
     card: Mapping[str, Any] = row.content
     answer = _members(card, _OF_ORGANIZATION, _IF_ORGANIZATION_HAS, card["id"], layer)
     answer["label"] = in_language(card["name"], language)
+    if row.verified_at is not None:
+        answer["verified_at"] = row.verified_at.isoformat()
     answer["version"] = row.version
     answer["updated_at"] = row.updated_at.isoformat()
     return answer

@@ -159,13 +159,23 @@ class CapacityReport(SQLModel, table=True):
 
 
 class Verification(SQLModel, table=True):
-    """Someone checked a service's record, wholly (`fields` empty) or some of its fields."""
+    """Someone checked a record, wholly (`fields` empty) or some of its fields: that of a service or
+    of `checked_organization_id`. `organization_id` is who checked, never a person."""
 
     __tablename__ = "verification"
-    __table_args__ = (Index(None, "service_id", "verified_at"),)
+    __table_args__ = (
+        Index(None, "service_id", "verified_at"),
+        Index(None, "checked_organization_id", "verified_at"),
+        CheckConstraint("num_nonnulls(service_id, checked_organization_id) = 1", name="one_record"),
+    )
 
     id: UUID = columns.uuid_pk()
-    service_id: UUID = columns.foreign_key("service.id", ondelete="CASCADE", index=False)
+    service_id: UUID | None = columns.foreign_key(
+        "service.id", ondelete="CASCADE", index=False, nullable=True
+    )
+    checked_organization_id: UUID | None = columns.foreign_key(
+        "organization.id", ondelete="CASCADE", index=False, nullable=True
+    )
     fields: list[str] = text_array()
     verified_at: datetime = columns.instant(nullable=False)
     organization_id: UUID | None = columns.foreign_key(

@@ -13,7 +13,7 @@ from maillage_directory.organizations.schemas import OrganizationParams
 from maillage_directory.visibility import Layer, visible_record_sql
 
 _SELECT = """
-SELECT r.resource_id, r.sort_name, r.content, r.version, r.updated_at
+SELECT r.resource_id, r.sort_name, r.content, r.verified_at, r.version, r.updated_at
 FROM card r
 WHERE r.resource_type = 'organization' AND {where}
 """

@@ -37,6 +37,9 @@ class OrganizationPublic(RecordPublic):
     year_incorporated: int | None = None
     legal_status: str | None = None
     agreed_on: date | None = None
+    verified_at: datetime | None = Field(
+        default=None, description="When someone last checked the whole record, services apart"
+    )
 
 
 class DelistingPublic(Answer):

@@ -331,6 +331,7 @@ def history_rows(record: ServiceRecord) -> Rows:
             {
                 "id": uuid5(record.id, f"verified {record.verified_at.isoformat()}"),
                 "service_id": record.id,
+                "checked_organization_id": None,
                 "fields": [],
                 "verified_at": record.verified_at,
                 "organization_id": None,

@@ -16,7 +16,7 @@ from maillage_directory.cards.schemas import ServicePublic
 from maillage_directory.languages import preferred
 from maillage_directory.records.merging import ServiceChange
 from maillage_directory.services import service
-from maillage_directory.services.schemas import NewService, NewVerification, VerificationPublic
+from maillage_directory.services.schemas import NewService
 from maillage_directory.services.unchanged import UnchangedRoute, held_by, not_modified_answer
 from maillage_directory.tags import card_tag
 
@@ -24,7 +24,6 @@ router = maillage_router(prefix="/directory/v1", tags=["services"])
 reading = plain_router(prefix="/directory/v1", tags=["services"], route_class=UnchangedRoute)
 Anyone = Annotated[Caller, open_to_anyone()]
 Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-Verifier = Annotated[Caller, requires("directory:verify")]
 AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 _ONE: dict[int | str, dict[str, Any]] = {200: {"model": ServicePublic}}
 _MADE: dict[int | str, dict[str, Any]] = {201: {"model": ServicePublic}}
@@ -122,15 +121,3 @@ async def delete_service(
 ) -> None:
     """From then on 410, and a tombstone in the feed."""
     await service.delete_service(session, service_id, if_match=if_match, caller=caller, audit=audit)
-
-
-@router.post("/services/{service_id}/verifications", name="verify_service", status_code=201)
-async def verify_service(
-    service_id: UUID,
-    payload: NewVerification,
-    session: WriteSession,
-    audit: Audit,
-    caller: Verifier,
-) -> VerificationPublic:
-    made = await service.verify_service(session, service_id, payload, caller=caller, audit=audit)
-    return VerificationPublic.model_validate(made)

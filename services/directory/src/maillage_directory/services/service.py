@@ -1,4 +1,4 @@
-"""Use cases of one service: read, create, change, verify."""
+"""Use cases of one service: read, create, change, delete."""
 
 from typing import Any
 from uuid import UUID
@@ -26,20 +26,19 @@ from maillage_directory.errors import (
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.models import Organization, ResourceType, Service, Verification
+from maillage_directory.models import Organization, ResourceType, Service
 from maillage_directory.ownership import require_editor, require_own
 from maillage_directory.records.merging import filled, merged_record
 from maillage_directory.records.rows import service_columns, service_parts
 from maillage_directory.records.schemas import ServiceContent
 from maillage_directory.records.tombstones import remove
 from maillage_directory.records.writing import (
-    add_history,
     locations_of_others,
     place_in_communes,
     write_services,
 )
 from maillage_directory.services.queries import get_card, list_locations, lock_service
-from maillage_directory.services.schemas import NewService, NewVerification
+from maillage_directory.services.schemas import NewService
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
@@ -160,46 +159,6 @@ async def fill_service(
     await _write(session, kept, content, _provenance(stored), vocabulary)
 
 
-async def verify_service(
-    session: AsyncSession,
-    service_id: UUID,
-    payload: NewVerification,
-    *,
-    caller: Caller,
-    audit: AuditTrail,
-) -> dict[str, Any]:
-    """Stamp the record, or some of its fields, as checked."""
-    layer = layer_of(caller)
-    await get_card(session, layer, service_id)
-    now = clock.now()
-    if payload.verified_at is not None and payload.verified_at > now:
-        raise InvalidRequest(
-            errors=[FieldError("in_the_future", "A check lies in the past", "/verified_at")]
-        )
-    unknown = [name for name in payload.fields if name not in ServiceContent.model_fields]
-    if unknown:
-        raise InvalidRequest(
-            errors=[FieldError("unknown_field", "A service has no such field", "/fields")]
-        )
-    verification = {
-        "id": uuid7(),
-        "service_id": service_id,
-        "fields": payload.fields,
-        "verified_at": payload.verified_at or now,
-        "organization_id": await _known_organization(session, layer),
-        "source": None,
-    }
-    await add_history(session, {Verification: [verification]})
-    await projection.refresh(session, services=[service_id])
-    audit.record(
-        AuditEvent.SERVICE_VERIFIED,
-        entity="service",
-        entity_id=service_id,
-        changes={"fields": payload.fields},
-    )
-    return verification
-
-
 def _provenance(stored: Service) -> dict[str, Any]:
     return {
         "source": stored.source,
@@ -208,13 +167,6 @@ def _provenance(stored: Service) -> dict[str, Any]:
         "licence": stored.licence,
         "source_digest": stored.source_digest,
     }
-
-
-async def _known_organization(session: AsyncSession, layer: Layer) -> UUID | None:
-    if layer.organization is None:
-        return None
-    found = await session.get(Organization, layer.organization)
-    return found.id if found else None
 
 
 async def check_service_change(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from maillage_directory.models import ResourceType
+
 
 @dataclass(frozen=True)
 class Period:
@@ -12,6 +14,7 @@ class Period:
     days: int
     fr: str
     nl: str
+    of: ResourceType = ResourceType.SERVICE
 
 
 # Comparable directories ask again after six months (Soliguide) or after 1 to 16 months as the
@@ -42,5 +45,21 @@ PERIODS = (
         365,
         "Ce que fait le service",
         "Wat de dienst doet",
+    ),
+    Period(
+        "reach",
+        ("phones", "email", "url", "contacts"),
+        183,
+        "Coordonnées",
+        "Contactgegevens",
+        of=ResourceType.ORGANIZATION,
+    ),
+    Period(
+        "identity",
+        ("name", "description", "kind", "identifiers", "parent", "legal_status"),
+        365,
+        "Ce qu'est l'organisation",
+        "Wat de organisatie is",
+        of=ResourceType.ORGANIZATION,
     ),
 )

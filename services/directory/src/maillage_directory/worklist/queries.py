@@ -13,46 +13,57 @@ from maillage_directory.worklist.periods import PERIODS
 from maillage_directory.worklist.schemas import WorklistParams
 
 _PERIODS = ", ".join(
-    f"('{one.kind}', ARRAY[{', '.join(repr(name) for name in one.fields)}]::text[], {one.days})"
+    f"('{one.of}', '{one.kind}', ARRAY[{', '.join(map(repr, one.fields))}]::text[], {one.days})"
     for one in PERIODS
 )
-# A service that nobody ever checked is due one period after it came.
+# What nobody ever checked is due one period after it came.
 _DUE = """
-WITH period(kind, fields, days) AS (VALUES {periods}), mine AS MATERIALIZED (
-    SELECT r.resource_id AS service_id, r.organization_id, r.content->'name' AS name,
-        s.created_at, f.capacity_status, f.capacity_valid_until
+WITH period(type, kind, fields, days) AS (VALUES {periods}), mine AS MATERIALIZED (
+    SELECT r.resource_type AS type, r.resource_id AS record, r.organization_id,
+        r.content->'name' AS name, COALESCE(s.created_at, o.created_at) AS created_at,
+        f.capacity_status, f.capacity_valid_until
     FROM card r
-    JOIN service s ON s.id = r.resource_id AND s.status IN ('active', 'temporarily closed')
-    JOIN service_search f ON f.service_id = s.id
-    WHERE {where}
+    LEFT JOIN service s ON r.resource_type = 'service' AND s.id = r.resource_id
+    LEFT JOIN service_search f ON f.service_id = s.id
+    LEFT JOIN organization o ON r.resource_type = 'organization' AND o.id = r.resource_id
+    WHERE (o.id IS NOT NULL OR s.status IN ('active', 'temporarily closed')) AND {where}
 ), due AS (
     SELECT m.*, p.kind, last.at AS checked_at,
         CASE WHEN last.at IS NULL THEN 'never_verified' ELSE 'period_passed' END AS reason,
         COALESCE(last.at, m.created_at) + make_interval(days => p.days) AS due_at
     FROM mine m
-    CROSS JOIN period p
+    JOIN period p ON p.type = m.type
     CROSS JOIN LATERAL (
         SELECT max(v.verified_at) AS at FROM verification v
-        WHERE v.service_id = m.service_id AND (v.fields = '{{}}' OR v.fields && p.fields)
+        WHERE (v.service_id = m.record OR v.checked_organization_id = m.record)
+            AND (v.fields = '{{}}' OR v.fields && p.fields)
     ) last
     UNION ALL
     SELECT m.*, 'capacity', NULL, 'expired', m.capacity_valid_until
     FROM mine m WHERE m.capacity_status IS NOT NULL
     UNION ALL
-    SELECT m.*, 'note', NULL, n.code, min(n.noted_on)::timestamptz
-    FROM mine m JOIN problem_note n ON n.resource_id = m.service_id AND n.cleared_at IS NULL
-    GROUP BY m.service_id, m.organization_id, m.name, m.created_at, m.capacity_status,
-        m.capacity_valid_until, n.code
+    SELECT m.*, 'note', NULL, n.code, n.since
+    FROM mine m CROSS JOIN LATERAL (
+        SELECT code, min(noted_on)::timestamptz AS since FROM problem_note
+        WHERE resource_id = m.record AND cleared_at IS NULL GROUP BY code
+    ) n
     UNION ALL
-    SELECT m.*, 'suggestion', NULL, 'suggested', min(g.created_at)
-    FROM mine m JOIN suggestion g ON g.resource_id = m.service_id AND g.state = 'open'
-    GROUP BY m.service_id, m.organization_id, m.name, m.created_at, m.capacity_status,
-        m.capacity_valid_until
+    SELECT m.*, 'suggestion', NULL, 'suggested', g.since
+    FROM mine m CROSS JOIN LATERAL (
+        SELECT min(created_at) AS since FROM suggestion
+        WHERE resource_id = m.record AND state = 'open' HAVING count(*) > 0
+    ) g
 )
 SELECT * FROM due
 WHERE due_at <= :now {further}
-ORDER BY due_at, service_id, kind, reason LIMIT :row_count
+ORDER BY due_at, record, kind, reason LIMIT :row_count
 """
+# An organization lies where any of its services does.
+_IN_TERRITORY = (
+    "CASE r.resource_type WHEN 'service' THEN :territory = ANY (f.within) ELSE EXISTS ("
+    "SELECT FROM service_search i"
+    " WHERE i.organization_id = r.resource_id AND :territory = ANY (i.within)) END"
+)
 
 
 async def list_due(
@@ -67,15 +78,16 @@ async def list_due(
     visible, parameters = visible_record_sql(layer, "r")
     editable, more = editable_sql(layer, "r")
     parameters = parameters | more | {"now": now, "row_count": params.limit + 1}
-    where = ["r.resource_type = 'service'", visible, editable]
+    where = [visible, editable]
     further = []
     for name, value, condition in (
+        ("type", params.type, "r.resource_type = :type"),
         ("organization", params.organization, "r.organization_id = :organization"),
-        ("territory", params.territory, ":territory = ANY (f.within)"),
+        ("territory", params.territory, _IN_TERRITORY),
         (
             "curator",
             params.curator,
-            "may_edit(:curator, 'service', r.resource_id, r.organization_id)",
+            "may_edit(:curator, r.resource_type, r.resource_id, r.organization_id)",
         ),
     ):
         if value is not None:
@@ -86,7 +98,7 @@ async def list_due(
         parameters["kind"] = params.kind
     if after is not None:
         further.append(
-            "(due_at, service_id, kind, reason)"
+            "(due_at, record, kind, reason)"
             " > (:after_at, CAST(:after_id AS uuid), :after_kind, :after_reason)"
         )
         names = ("after_at", "after_id", "after_kind", "after_reason")

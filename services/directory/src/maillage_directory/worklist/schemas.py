@@ -7,12 +7,14 @@ from uuid import UUID
 from pydantic import Field
 
 from maillage_common.schemas import Answer, Payload
+from maillage_directory.models import ResourceType
 from maillage_directory.records.fields import Code
 
 
 class WorklistParams(Payload):
     """Without a filter: what the caller may edit; `curator`: what that organization may edit."""
 
+    type: ResourceType | None = None
     organization: UUID | None = None
     territory: Code | None = None
     curator: UUID | None = None
@@ -26,7 +28,8 @@ class WorkPublic(Answer):
     `suggestion`. `reason`: `never_verified`, `period_passed`, `expired`, `suggested`, or the code
     of a note. `fields` are what a verification should name."""
 
-    service_id: UUID
+    type: ResourceType
+    record: UUID
     organization_id: UUID
     label: str
     kind: str

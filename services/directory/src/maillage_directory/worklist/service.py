@@ -17,9 +17,8 @@ from maillage_directory.worklist.periods import PERIODS
 from maillage_directory.worklist.queries import list_due
 from maillage_directory.worklist.schemas import WorklistParams
 
-_FIELDS = {one.kind: list(one.fields) for one in PERIODS}
+_PERIODS = {(one.of, one.kind): one for one in PERIODS}
 _LABELS = {
-    **{one.kind: {"fr": one.fr, "nl": one.nl} for one in PERIODS},
     "capacity": {"fr": "Disponibilité", "nl": "Beschikbaarheid"},
     "note": {"fr": "Signalé comme faux", "nl": "Als fout gemeld"},
     "suggestion": {"fr": "Proposition à décider", "nl": "Voorstel te beslissen"},
@@ -52,17 +51,20 @@ async def read_worklist(
         params.limit,
         key=lambda row: [
             *(now.isoformat(), row.due_at.isoformat()),
-            *(str(row.service_id), row.kind, row.reason),
+            *(str(row.record), row.kind, row.reason),
         ],
         cursors=cursors,
         query=query,
     )
-    return [
-        {
-            **row._mapping,
-            "label": in_language(row.name, language),
-            "kind_label": in_language(_LABELS[row.kind], language),
-            "fields": _FIELDS.get(row.kind, []),
-        }
-        for row in shown
-    ], next_cursor
+    return [_shown(row, language) for row in shown], next_cursor
+
+
+def _shown(row: Any, language: str) -> dict[str, Any]:
+    period = _PERIODS.get((row.type, row.kind))
+    words = _LABELS[row.kind] if period is None else {"fr": period.fr, "nl": period.nl}
+    return {
+        **row._mapping,
+        "label": in_language(row.name, language),
+        "kind_label": in_language(words, language),
+        "fields": [] if period is None else list(period.fields),
+    }
