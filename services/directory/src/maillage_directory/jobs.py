@@ -15,7 +15,7 @@ from maillage_directory.enquiries.service import erase_enquiries
 from maillage_directory.imports.running import Importing
 from maillage_directory.imports.service import JOB as IMPORT_RECORDS
 from maillage_directory.imports.service import KEPT_FOR, erase_undecided
-from maillage_directory.saved_searches.service import prepare_delivery, tell_changes
+from maillage_directory.saved_searches.telling import prepare_delivery, tell_changes
 from maillage_directory.settings import Settings
 from maillage_directory.webhooks.addresses import PublicTransport
 

@@ -29,9 +29,19 @@ class Endpoint:
         return httpx.Response(self.status)
 
     def told(self, secret: str) -> list[set[str]]:
-        events = [verify(r.content, r.headers, secret) for r in self.requests]
-        assert all(event["type"] == "saved_search.changed" for event in events)
-        return [{one["id"] for one in event["data"]["services"]} for event in events]
+        """The ids in each message, as they came."""
+        return [ids for _, ids in self.events(secret)]
+
+    def events(self, secret: str) -> list[tuple[str, set[str]]]:
+        told = [verify(r.content, r.headers, secret) for r in self.requests]
+        self.requests.clear()
+        return [
+            (
+                event["type"].removeprefix("saved_search."),
+                {one["id"] for one in event["data"]["services"]},
+            )
+            for event in told
+        ]
 
 
 @pytest.fixture
@@ -90,11 +100,66 @@ class TestSavedSearch:
         )
         await told()
         wanted = {str(directory.id("service", "in"))}
-        assert endpoint.told(secret) == [wanted]
         body = json.loads(endpoint.requests[0].content)
         assert body["data"]["services"][0].keys() == {"id", "changed_at"}
+        assert endpoint.told(secret) == [wanted]
         await told()
-        assert len(endpoint.requests) == 1
+        assert endpoint.requests == []
+
+    async def test_tells_when_what_it_found_leaves_however_it_leaves(
+        self,
+        directory: Any,
+        endpoint: Endpoint,
+        told: Any,
+        saving: Any,
+        client: Any,
+        professional: Any,
+        admin: Any,
+    ) -> None:
+        names = ("deleted", "hidden", "other", "stays")
+        services = {name: directory.service(name, needs=["housing"]) for name in names}
+        await directory.has(*services.values())
+        await told()
+        secret = await saving(professional, need=["housing"])
+        gone = await client.delete(
+            f"/directory/v1/services/{services['deleted']['id']}",
+            headers={**admin, "If-Match": "*"},
+        )
+        assert gone.status_code == 204
+        await directory.loads(
+            {**services["hidden"], "visibility": "own"},
+            {**services["other"], "needs": ["dental"]},
+            {**services["stays"], "access": ["phone"]},
+            directory.service("never found", needs=["dental"]),
+        )
+        await told()
+        left = {services[name]["id"] for name in ("deleted", "hidden", "other")}
+        assert sorted(endpoint.events(secret)) == [
+            ("changed", {services["stays"]["id"]}),
+            ("left", left),
+        ]
+        await directory.loads(services["other"])
+        await told()
+        assert endpoint.events(secret) == [("changed", {services["other"]["id"]})]
+
+    async def test_finds_words_and_what_is_about_a_rough_place(
+        self, directory: Any, endpoint: Endpoint, told: Any, saving: Any, professional: Any
+    ) -> None:
+        await directory.has()
+        words = await saving(professional, q="logement")
+        near = await saving(professional, near="50.84671,4.35281", radius_m=2000)
+        await directory.loads(
+            directory.service("Logements du Centre", locations=[directory.place(50.85, 4.35)]),
+            directory.service("Soupe", locations=[directory.place(50.90, 4.35)]),
+        )
+        await told()
+        wanted = {str(directory.id("service", "Logements du Centre"))}
+        messages = [r for r in endpoint.requests if _is_signed_by(r, words)]
+        messages += [r for r in endpoint.requests if _is_signed_by(r, near)]
+        assert len(messages) == len(endpoint.requests) == 2
+        for message in messages:
+            body = json.loads(message.content)
+            assert {one["id"] for one in body["data"]["services"]} == wanted
 
     async def test_honours_what_the_saver_may_see_when_the_message_leaves(
         self, directory: Any, endpoint: Endpoint, told: Any, saving: Any, as_caller: Any, admin: Any
@@ -127,14 +192,18 @@ class TestSavedSearch:
         await told()
         everyone = {str(directory.id("service", name)) for name in ("public", "professional")}
         for who, secret in secrets.items():
-            mine = [r for r in endpoint.requests if _is_signed_by(r, secret)]
-            seen = {one["id"] for r in mine for one in json.loads(r.content)["data"]["services"]}
+            mine = [json.loads(r.content) for r in endpoint.requests if _is_signed_by(r, secret)]
+            seen, left = (
+                {one["id"] for m in mine if m["type"] == kind for one in m["data"]["services"]}
+                for kind in ("saved_search.changed", "saved_search.left")
+            )
             fleeting = str(directory.id("service", "fleeting"))
             if who == "host":
                 own = {str(directory.id("service", name)) for name in ("own", "network")}
-                assert seen == everyone | own | {fleeting}
+                assert (seen, left) == (everyone | own | {fleeting}, set())
             else:
-                assert seen == everyone
+                # It was public for a moment, and they are told no more than that it left.
+                assert (seen, left) == (everyone, {fleeting})
 
     async def test_keeps_nothing_that_could_tell_of_a_person(
         self, client: Any, directory: Any, professional: Any
@@ -143,9 +212,13 @@ class TestSavedSearch:
             WEBHOOKS, json={"url": "https://example.org/h"}, headers=professional
         )
         for query, code in (
-            ({"q": "Mme Peeters"}, "not_kept"),
-            ({"near": "50.8,4.3"}, "not_kept"),
+            ({"q": "85.07.30-033.28"}, "not_kept"),
+            ({"q": "someone@example.org"}, "not_kept"),
+            ({"near": "50.8,4.3"}, "radius_too_small"),
+            ({"near": "50.8,4.3", "radius_m": 50}, "radius_too_small"),
             ({"for_age": [83]}, "not_kept"),
+            # A service opens without a change that could be told.
+            ({"open_at": "now"}, "not_kept"),
             ({"need": ["housng"]}, "unknown_need"),
         ):
             answer = await client.post(
@@ -153,6 +226,11 @@ class TestSavedSearch:
             )
             assert answer.status_code == 422
             assert answer.json()["errors"][0]["code"] == code
+        rough = {"near": "50.84671,4.35281", "radius_m": 1000}
+        kept = await client.post(
+            SAVED, json={"webhook": made.json()["id"], "query": rough}, headers=professional
+        )
+        assert kept.json()["query"]["near"] == "50.85,4.35", "nobody's doorstep"
 
     async def test_is_its_applications_own_and_goes_with_its_webhook(
         self,

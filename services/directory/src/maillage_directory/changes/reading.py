@@ -24,13 +24,15 @@ _READ = text(
 
 @dataclass(frozen=True)
 class Changed:
-    """The records of one stretch of the feed; gone ones are not among them.
+    """The records of one stretch of the feed. `services_left`: those that some audience no longer
+    sees, whether they are gone or hidden from it.
 
     `is_read`: there was something, and there may be more.
     """
 
     organizations: Sequence[UUID]
     services: Sequence[UUID]
+    services_left: Sequence[UUID]
     is_read: bool
 
 
@@ -57,8 +59,10 @@ async def read_on(session: AsyncSession, name: str, *, limit: int = 2000) -> Cha
         session.add(reader)
         await session.flush()
     present = [row for row in rows if row.left_at is None]
+    left = [row for row in rows if row.left_at is not None]
     return Changed(
         organizations=[r.resource_id for r in present if r.resource_type == "organization"],
         services=[r.resource_id for r in present if r.resource_type == "service"],
+        services_left=[r.resource_id for r in left if r.resource_type == "service"],
         is_read=bool(rows),
     )

@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 
 import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
 from maillage_directory.database_objects import TERRITORY_CLIMB
-from maillage_directory.models.alerts import RegisteredWebhook, SavedSearch
+from maillage_directory.models.alerts import RegisteredWebhook, SavedSearch, SavedSearchMatch
 from maillage_directory.models.cards import Card
 from maillage_directory.models.enquiries import Enquiry, EnquiryService
 from maillage_directory.models.events import Event, EventAttendance
@@ -149,6 +149,7 @@ __all__ = [
     "Rota",
     "RotaTurn",
     "SavedSearch",
+    "SavedSearchMatch",
     "Schedule",
     "Service",
     "ServiceAtLocation",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from maillage_common import columns
 
@@ -25,7 +25,7 @@ class RegisteredWebhook(SQLModel, table=True):
 class SavedSearch(SQLModel, table=True):
     """A search to be told about, as an application and its organization see the directory.
 
-    `query` holds codes alone: no words, place, moment or age, which could tell of a person.
+    `query` holds no moment and no age, and a place to about a kilometre: nothing of a person.
     """
 
     __tablename__ = "saved_search"
@@ -37,3 +37,15 @@ class SavedSearch(SQLModel, table=True):
     function: str | None = columns.plain_text(nullable=True)
     query: dict[str, Any] = columns.jsonb()
     created_at: datetime = columns.created_at()
+
+
+class SavedSearchMatch(SQLModel, table=True):
+    """A service that a saved search found when last looked at, to tell when it leaves; it may be
+    deleted by then."""
+
+    __tablename__ = "saved_search_match"
+
+    saved_search_id: UUID = columns.foreign_key(
+        "saved_search.id", ondelete="CASCADE", primary_key=True
+    )
+    service_id: UUID = Field(primary_key=True)
