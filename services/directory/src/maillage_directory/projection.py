@@ -1,18 +1,18 @@
 """Derives `card` and `service_search` from the tables that hold the truth; see their models."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Uuid
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 
-def _statement(name: str, *arrays: str) -> TextClause:
-    sql = (Path(__file__).parent / name).read_text(encoding="utf-8")
-    return text(sql).bindparams(*(bindparam(array, type_=ARRAY(Uuid())) for array in arrays))
+def _file(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 _TERRITORIES = text("""
@@ -31,16 +31,30 @@ WITH present AS MATERIALIZED (
 )
 SELECT code FROM gone UNION SELECT code FROM come
 """)
-# A place told by one service is told by all that stand in it: so is its being confidential.
-_SHARING = text(
-    "SELECT DISTINCT b.service_id FROM service_at_location a"
-    " JOIN service_at_location b ON b.location_id = a.location_id"
-    " WHERE a.service_id = ANY (:services)"
-).bindparams(bindparam("services", type_=ARRAY(Uuid())))
+# A place told by one service is told by all that stand in it: so is its being confidential. Locked,
+# or what another transaction writes meanwhile would be derived from what it was before.
+_CONCERNED = text("""
+SELECT s.id FROM service s WHERE s.id IN (
+    SELECT unnest(CAST(:services AS uuid[]))
+    UNION ALL
+    SELECT b.service_id FROM service_at_location a
+    JOIN service_at_location b ON b.location_id = a.location_id
+    WHERE a.service_id = ANY (CAST(:services AS uuid[]))
+    UNION ALL
+    SELECT o.id FROM service o WHERE o.organization_id = ANY (CAST(:organizations AS uuid[]))
+)
+ORDER BY s.id FOR NO KEY UPDATE
+""")
+_ALL = text("SELECT s.id FROM service s ORDER BY s.id FOR NO KEY UPDATE")
 # Every territory lies in itself, so a service is found by the codes it was given.
 _BELOW = text("SELECT s.service_id FROM service_search s WHERE s.places && CAST(:codes AS text[])")
-_ORGANIZATIONS = _statement("projection_organizations.sql", "organizations")
-_SERVICES = _statement("projection_services.sql", "services", "organizations")
+_ORGANIZATIONS = text(_file("projection_organizations.sql"))
+_SERVICES = _file("projection_services.sql").replace(":services", "%(services)s")
+# A statement of more holds more memory; one of fewer is planned more often.
+_AT_ONCE = 1000
+_MANY = 20
+# Compiling the statement takes longer than it runs.
+_INTERPRET = text("SELECT set_config('jit', 'off', true)")
 
 
 async def refresh_territories(session: AsyncSession) -> list[str]:
@@ -73,25 +87,40 @@ async def refresh_organizations(session: AsyncSession, organizations: Sequence[U
 async def refresh(
     session: AsyncSession,
     *,
-    services: Sequence[UUID] | None = None,
-    organizations: Sequence[UUID] | None = None,
+    services: Collection[UUID] | None = None,
+    organizations: Collection[UUID] | None = None,
 ) -> None:
-    """Derive again the rows of these services, or of these organizations and all their services.
+    """Derive again the rows of these services, and of these organizations and all their services.
 
     Without either, all rows: after a change of needs, territories or memberships.
     """
-    if services is not None and not services:
+    is_all = services is None and organizations is None
+    if not (is_all or services or organizations):
         return
-    if services is None and organizations is None:
-        await refresh_territories(session)
     connection = await session.connection()
-    if services is not None:
-        sharing = await connection.execute(_SHARING, {"services": list(services)})
-        services = sorted({*services, *sharing.scalars()})
-    asked = {
-        "services": None if services is None else list(services),
-        "organizations": None if organizations is None else list(organizations),
-    }
-    if services is None:
-        await connection.execute(_ORGANIZATIONS, {"organizations": asked["organizations"]})
-    await connection.execute(_SERVICES, asked)
+    owners = None if is_all else as_array(organizations or ())
+    if is_all:
+        await refresh_territories(session)
+    if is_all or organizations:
+        await connection.execute(_ORGANIZATIONS, {"organizations": owners})
+    asked = {"services": as_array(services or ()), "organizations": owners}
+    found = await connection.execute(*((_ALL,) if is_all else (_CONCERNED, asked)))
+    listed = list(found.scalars())
+    if len(listed) > _MANY:
+        await connection.execute(_INTERPRET)
+    for start in range(0, len(listed), _AT_ONCE):
+        await _derive(connection, listed[start : start + _AT_ONCE])
+
+
+async def _derive(connection: AsyncConnection, services: Sequence[UUID]) -> None:
+    # Many are planned each time, for as many: a kept plan is made for ten.
+    driver = cast(
+        psycopg.AsyncConnection[Any], (await connection.get_raw_connection()).driver_connection
+    )
+    prepare = False if len(services) > _MANY else None
+    await driver.execute(_SERVICES, {"services": as_array(services)}, prepare=prepare)
+
+
+def as_array(ids: Iterable[UUID]) -> str:
+    """A `uuid[]` as one text: the driver takes longer to write a value for each."""
+    return "{" + ",".join(map(str, ids)) + "}"

@@ -10,6 +10,7 @@ import pytest
 from services.directory.tests.api.test_round_trips import IMPORTS, bring
 
 from maillage_common import clock
+from maillage_directory.imports import running
 from maillage_directory.imports.service import erase_undecided
 
 __all__ = ["bring"]
@@ -145,6 +146,26 @@ async def test_every_fault_of_a_row_is_told_and_the_good_rows_kept(
         )
     assert {line for line, _, code in found if code == "ages_out_of_order"} == {9}
     assert {row["near"][0] for row in told if row["line"] == 5} == {"food", "dental"}
+
+
+async def test_a_row_that_postgresql_refuses_stands_alone(
+    directory: Any, bring: Any, monkeypatch: Any
+) -> None:
+    """Found by halving its batch, while the next one is being checked."""
+    monkeypatch.setattr(running, "BATCH", 4)
+    records = [
+        directory.organization(str(n), external_id=f"o{n}", source="cdcs") for n in range(1, 12)
+    ]
+    records[3]["url"] = "https://x.example/\0"  # cannot be written
+    records[5]["external_id"] = "o\0"  # cannot even be looked for
+    seen, rows = await bring("\n".join(map(json.dumps, records)).encode(), "ndjson")
+    assert [(row["line"], row["code"]) for row in rows] == [
+        (4, "not_storable"),
+        (6, "not_storable"),
+    ]
+    assert (seen["stage"], seen["lines_done"], seen["lines_total"]) == ("done", 11, 11)
+    assert (seen["counts"]["created"], seen["counts"]["bad"]) == (9, 2)
+    assert await count(directory, "organization") == 9
 
 
 async def test_an_editor_changes_the_own_organization_only(

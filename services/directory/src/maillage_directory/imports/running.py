@@ -7,12 +7,13 @@ the second time.
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import islice
 from typing import IO
 from uuid import UUID
 
+import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,12 +27,13 @@ from maillage_directory.imports.lifecycle import ImpossibleMove, move
 from maillage_directory.imports.reading import SHEETS, read
 from maillage_directory.imports.tables import in_columns
 from maillage_directory.imports.unpacking import UnreadableFile
+from maillage_directory.loading.batch import Batch, check_batch, write_batch
 from maillage_directory.loading.outcome import Outcome, Raw, Rejected, Run
-from maillage_directory.loading.service import load_batch, settle
+from maillage_directory.loading.service import settle
 from maillage_directory.models.imports import ImportStage, RecordImport
 from maillage_directory.vocabulary import load_terms
 
-BATCH = 500
+BATCH = 1000
 _MOST_FINDINGS = 100_000
 
 
@@ -94,39 +96,62 @@ class Importing:
         total = 0
         for is_first in (True, False):
             raws = _of_pass(read(file, held.format, run.terms), is_first=is_first)
-            # Decoding runs in a thread, so that the worker's heartbeat goes on.
-            while batch := await asyncio.to_thread(lambda: list(islice(raws, BATCH))):  # noqa: B023
+            async for batch in self._written(run, _batches(raws)):
                 records = [raw for _, raw in batch if isinstance(raw, dict)]
                 kinds += [
                     k for k in ("organization", "service") if k not in kinds and _has(records, k)
                 ]
-                await self._load(run, batch)
             total = self.lines_done
         async with self._session() as session:
             held = await queries.get_import(session, self.import_id, None, for_update=True)
             held.lines_total = total
         return kinds
 
-    async def _load(self, run: Run, batch: Sequence[Raw]) -> None:
-        """A batch that PostgreSQL refuses is halved until the line at fault stands alone."""
-        seen = dict(run.lines)
+    async def _written(
+        self, run: Run, batches: AsyncIterator[Sequence[Raw]]
+    ) -> AsyncIterator[Sequence[Raw]]:
+        """These batches, each checked while PostgreSQL writes the one before."""
+        writing: asyncio.Task[None] | None = None
+        try:
+            async for raws in batches:
+                checked = await self._check(run, raws)
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(self._write(run, raws, checked))
+                yield raws
+        finally:
+            if writing is not None:
+                await writing
+
+    async def _check(self, run: Run, raws: Sequence[Raw]) -> Batch | None:
         try:
             async with self._session() as session:
-                outcome = await load_batch(session, run, batch)
-                await self._note(session, outcome, len({number for number, _ in batch}))
-        except DBAPIError:
-            if len(batch) == 1:
-                number = batch[0][0]
-                detail = "A value cannot be stored, or clashes with another record."
-                outcome = Outcome(rejected=[Rejected(number, "not_storable", "", detail)])
+                return await check_batch(session, run, raws)
+        except (DBAPIError, UnicodeError):
+            run.forget(raws)
+            return None
+
+    async def _write(self, run: Run, raws: Sequence[Raw], checked: Batch | None) -> None:
+        """A batch that PostgreSQL refuses is halved until the line at fault stands alone."""
+        numbers = {number for number, _ in raws}
+        if checked is not None:
+            try:
                 async with self._session() as session:
-                    await self._note(session, outcome, 1)
+                    outcome = await write_batch(session, run, checked)
+                    await self._note(session, outcome, len(numbers))
+            except (DBAPIError, psycopg.Error):
+                run.forget(raws)
             else:
-                run.lines = seen
-                for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-                    await self._load(run, half)
+                self.outcome.add(Outcome(outcome.created, outcome.changed, outcome.unchanged))
                 return
-        self.outcome.add(Outcome(outcome.created, outcome.changed, outcome.unchanged))
+        if len(raws) == 1:
+            detail = "A value cannot be stored, or clashes with another record."
+            fault = Rejected(raws[0][0], "not_storable", "", detail)
+            async with self._session() as session:
+                await self._note(session, Outcome(rejected=[fault]), 1)
+            return
+        for half in (raws[: len(raws) // 2], raws[len(raws) // 2 :]):
+            await self._write(run, half, await self._check(run, half))
 
     async def _note(self, session: AsyncSession, outcome: Outcome, lines: int) -> None:
         held = await queries.get_import(session, self.import_id, None, for_update=True)
@@ -172,6 +197,12 @@ class Importing:
 
     def _session(self) -> AbstractAsyncContextManager[AsyncSession]:
         return self.database.write(system=SystemReason.IMPORT)
+
+
+async def _batches(raws: Iterator[Raw]) -> AsyncIterator[Sequence[Raw]]:
+    # Decoding runs in a thread, so that the worker's heartbeat goes on.
+    while batch := await asyncio.to_thread(lambda: list(islice(raws, BATCH))):
+        yield batch
 
 
 def _of_pass(raws: Iterator[Raw], *, is_first: bool) -> Iterator[Raw]:

@@ -15,7 +15,6 @@ from maillage_directory.records.life import (
     DiagnosticRecord,
     EventRecord,
 )
-from maillage_directory.records.rows import digest
 from maillage_directory.records.schemas import (
     CoverageRecord,
     ObservationRecord,
@@ -38,12 +37,18 @@ def without_repeats(lined: Lined, run: Run, outcome: Outcome) -> Lined:
     return kept
 
 
-def changed_ones(lined: Lined, known: Mapping[UUID, str | None], outcome: Outcome) -> list[Any]:
+def count_changes(
+    lined: Lined,
+    known: Mapping[UUID, str | None],
+    digests: Mapping[UUID, str],
+    outcome: Outcome,
+) -> list[Any]:
+    """The records that are new or say something new, all counted. `known`: the digests here."""
     records = []
     for _, record in lined:
         counts = outcome.created
         if record.id in known:
-            same = known[record.id] == digest(record)
+            same = known[record.id] == digests[record.id]
             counts = outcome.unchanged if same else outcome.changed
         counts[record.type] += 1
         if counts is not outcome.unchanged:

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_directory.loading.outcome import Outcome, Raw, Rejected, Run
+from maillage_directory.loading.outcome import Outcome, Raw, Rejected, Run, as_uuid
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://maillage.brussels/directory/external")
 _KINDS = ("organization", "service")
@@ -55,7 +55,7 @@ async def _name(
     for raw in records:
         key = _key(raw)
         if key is not None:
-            own = stored.get(key) or _as_uuid(raw.get("id")) or _derived(kind, key)
+            own = stored.get(key) or as_uuid(raw.get("id")) or _derived(kind, key)
             if kind == "organization":
                 run.ids[" ".join(key)] = own
                 if raw.get("id") is not None:
@@ -92,13 +92,6 @@ async def _refer(
 def _key(raw: dict[str, Any]) -> tuple[str, str] | None:
     source, external = raw.get("source"), raw.get("external_id")
     return (source, external) if isinstance(source, str) and isinstance(external, str) else None
-
-
-def _as_uuid(value: Any) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _derived(kind: str, key: tuple[str, str]) -> UUID:

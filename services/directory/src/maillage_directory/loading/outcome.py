@@ -1,6 +1,7 @@
 """What became of the lines of a file, and what a run remembers between its batches."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -70,6 +71,20 @@ class Run:
     parents: dict[UUID, tuple[int, UUID]] = field(default_factory=dict)
     """Organizations whose parent was not there yet: their line, and the parent."""
     sources: set[str] = field(default_factory=set)
+
+    def forget(self, raws: "Iterable[Raw]") -> None:
+        """These lines were not written, and may be tried again."""
+        for number, raw in raws:
+            key = as_uuid(raw.get("id")) if isinstance(raw, dict) else None
+            if key is not None and self.lines.get(key) == number:
+                del self.lines[key]
+
+
+def as_uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 Lined = list[tuple[int, Any]]

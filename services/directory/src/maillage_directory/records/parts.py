@@ -5,6 +5,7 @@ Names are HSDS 3.1's where it has one; words are in any number of languages.
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -162,6 +163,10 @@ class LocationEntry(Payload):
         return self
 
 
+# Files tell the same hours again and again, and each is asked for twice: to check and to write.
+_rule = lru_cache(maxsize=4096)(make_rule)
+
+
 class ScheduleEntry(Payload):
     """HSDS `schedule`: when it opens, in Brussels wall-clock time (RFC 5545 rule parts)."""
 
@@ -195,12 +200,12 @@ class ScheduleEntry(Payload):
 
     def as_rule(self, *, open_on_holidays: bool = False) -> Rule:
         """The normalised rule; raises ImpossibleSchedule."""
-        return make_rule(
+        return _rule(
             freq=self.freq,
             opens_at=self.opens_at,
             closes_at=self.closes_at,
-            byday=self.byday,
-            bymonthday=self.bymonthday,
+            byday=tuple(self.byday),
+            bymonthday=tuple(self.bymonthday),
             interval=self.interval,
             wkst=self.wkst,
             dtstart=self.dtstart,

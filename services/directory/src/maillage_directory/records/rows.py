@@ -8,7 +8,6 @@ from uuid import UUID, uuid5
 
 from sqlmodel import SQLModel
 
-from maillage_common.columns import uuid7
 from maillage_common.schemas import Payload
 from maillage_directory.models import (
     ActionZone,
@@ -79,6 +78,19 @@ DETAILS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+# The members of a schedule that are stored as they are told.
+_SCHEDULE_AS_IS = (
+    "dtstart",
+    "until",
+    "count",
+    "wkst",
+    "valid_from",
+    "valid_to",
+    "description",
+    "attending_type",
+    "schedule_link",
+)
+
 # A report that does not say how long it holds is believed this long.
 CAPACITY_HOLDS_FOR = timedelta(days=14)
 
@@ -90,7 +102,10 @@ def digest(record: OrganizationRecord | ServiceRecord) -> str:
 
 def details(content: Payload, kind: str) -> dict[str, Any]:
     """The members of `DETAILS[kind]` that have a value, in JSON."""
-    written = content.model_dump(mode="json", include=set(DETAILS[kind]), exclude_defaults=True)
+    told = {name for name in DETAILS[kind] if getattr(content, name)}
+    if not told:
+        return {}
+    written = content.model_dump(mode="json", include=told, exclude_defaults=True)
     return {name: value for name, value in written.items() if value is not None}
 
 
@@ -113,13 +128,15 @@ def seen_columns(content: Seen) -> dict[str, Any]:
     }
 
 
-def provenance_columns(record: OrganizationRecord | ServiceRecord) -> dict[str, Any]:
+def provenance_columns(
+    record: OrganizationRecord | ServiceRecord, source_digest: str
+) -> dict[str, Any]:
     return {
         "source": record.source,
         "external_id": record.external_id,
         "source_on": record.source_date,
         "licence": record.licence,
-        "source_digest": digest(record),
+        "source_digest": source_digest,
     }
 
 
@@ -154,12 +171,7 @@ def organization_parts(organization_id: UUID, content: OrganizationContent) -> R
     owner = {"organization_id": organization_id, "service_id": None}
     rows = _reach(owner, content)
     rows[OrganizationIdentifier] = [
-        {
-            "id": uuid7(),
-            "organization_id": organization_id,
-            "scheme": scheme,
-            "identifier": identifier,
-        }
+        {"organization_id": organization_id, "scheme": scheme, "identifier": identifier}
         for scheme, identifier in dict.fromkeys(
             (entry.scheme, entry.identifier) for entry in content.identifiers
         )
@@ -183,7 +195,6 @@ def service_parts(service_id: UUID, content: ServiceContent) -> Rows:
     ]
     rows[Closure] = [
         {
-            "id": uuid7(),
             **of,
             "starts_on": closure.starts_on,
             "ends_on": closure.ends_on,
@@ -202,16 +213,11 @@ def service_parts(service_id: UUID, content: ServiceContent) -> Rows:
 def _reach(owner: dict[str, Any], content: Seen) -> Rows:
     rows: Rows = defaultdict(list)
     rows[Phone] = [
-        {
-            "id": uuid7(),
-            **owner,
-            "position": position,
-            **phone.model_dump(),
-        }
+        {**owner, "position": position, **dict(phone)}
         for position, phone in enumerate(content.phones)
     ]
     rows[Contact] = [
-        {"id": uuid7(), **owner, "position": position, **contact.model_dump()}
+        {**owner, "position": position, **dict(contact)}
         for position, contact in enumerate(content.contacts)
     ]
     return rows
@@ -225,7 +231,6 @@ def _schedules(service_id: UUID, entries: list[ScheduleEntry]) -> list[dict[str,
         on_holidays = entry.on_holidays or (HolidayRule.OPEN if every_day else HolidayRule.CLOSED)
         rows.append(
             {
-                "id": uuid7(),
                 "service_id": service_id,
                 "service_at_location_id": None,
                 "position": position,
@@ -240,19 +245,7 @@ def _schedules(service_id: UUID, entries: list[ScheduleEntry]) -> list[dict[str,
                 "week_shift": rule.week_shift,
                 "phase": rule.phase,
                 "on_holidays": on_holidays,
-                **entry.model_dump(
-                    include={
-                        "dtstart",
-                        "until",
-                        "count",
-                        "wkst",
-                        "valid_from",
-                        "valid_to",
-                        "description",
-                        "attending_type",
-                        "schedule_link",
-                    }
-                ),
+                **{name: getattr(entry, name) for name in _SCHEDULE_AS_IS},
             }
         )
     return rows
@@ -298,11 +291,9 @@ def location_id_of(service_id: UUID, location: LocationEntry) -> UUID:
 def _location_details(location: LocationEntry) -> dict[str, Any]:
     found = details(location, "location")
     if location.address is not None:
-        more = location.address.model_dump(
-            mode="json", include={"attention", "street_extra"}, exclude_defaults=True
-        )
-        if more:
-            found["address"] = more
+        told = {name for name in ("attention", "street_extra") if getattr(location.address, name)}
+        if told:
+            found["address"] = location.address.model_dump(mode="json", include=told)
     return found
 
 

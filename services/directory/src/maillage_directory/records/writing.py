@@ -1,13 +1,13 @@
 """Writes records, many at once: a fixed number of statements however many records there are."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Table, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -30,6 +30,7 @@ from maillage_directory.models import (
     ServiceProgram,
     Verification,
 )
+from maillage_directory.projection import as_array
 from maillage_directory.records.parts import LocationEntry
 from maillage_directory.records.rows import Rows
 from maillage_directory.vocabulary import Terms
@@ -56,18 +57,26 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
+@dataclass(frozen=True)
+class Statement:
+    """SQL over many rows, whose columns (in JSON) or ids are its values. Names in it are ours."""
+
+    sql: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+async def perform(session: AsyncSession, statements: Iterable[Statement]) -> None:
+    connection = await session.connection()
+    for statement in statements:
+        await connection.execute(text(statement.sql), dict(statement.values))
+
+
 async def write_organizations(
     session: AsyncSession, rows: Sequence[dict[str, Any]], parts: Iterable[Rows]
 ) -> None:
-    """Create these organizations or replace what they say; `parts` are the rows below each."""
-    if not rows:
-        return
-    connection = await session.connection()
-    ids = [row["id"] for row in rows]
-    await _upsert(connection, Organization, rows)
-    for model in _BELOW_ORGANIZATION:
-        await _delete_below(connection, model, "organization_id", ids)
-    await _insert_all(connection, merged(parts))
+    """Create these organizations or replace what they say; `parts` are the rows below each. The
+    caller refreshes the projection."""
+    await perform(session, organization_statements(rows, parts))
 
 
 async def write_services(
@@ -78,35 +87,65 @@ async def write_services(
     Capacity reports and verifications among the parts are added, never replaced. The caller
     refreshes the search projection.
     """
+    await perform(session, service_statements(rows, parts))
+
+
+def organization_statements(
+    rows: Sequence[dict[str, Any]],
+    parts: Iterable[Rows],
+    *,
+    replaced: Collection[UUID] | None = None,
+) -> list[Statement]:
+    """What writes these organizations. `replaced`: those that are here (None: any may be)."""
     if not rows:
-        return
-    connection = await session.connection()
-    ids = [row["id"] for row in rows]
-    await _upsert(connection, Service, rows)
-    for model in _BELOW_SERVICE:
-        await _delete_below(connection, model, "service_id", ids)
+        return []
+    held = [row["id"] for row in rows] if replaced is None else replaced
+    return [
+        _upsert(Organization, rows),
+        *_clear(_BELOW_ORGANIZATION, "organization_id", held),
+        *_add(merged(parts)),
+    ]
+
+
+def service_statements(
+    rows: Sequence[dict[str, Any]],
+    parts: Iterable[Rows],
+    *,
+    replaced: Collection[UUID] | None = None,
+) -> list[Statement]:
+    """What writes these services. `replaced`: those of them that are here (None: any may be)."""
+    if not rows:
+        return []
+    held = [row["id"] for row in rows] if replaced is None else replaced
     below = merged(parts)
     locations = below.pop(Location, [])
-    await _write_locations(connection, locations)
-    await _insert_all(connection, below)
+    return [
+        _upsert(Service, rows),
+        *_clear(_BELOW_SERVICE, "service_id", held),
+        *_write_locations(locations),
+        *_add(below),
+    ]
 
 
-async def _delete_below(
-    connection: AsyncConnection, model: type[SQLModel], owner: str, ids: Sequence[UUID]
-) -> None:
-    """One array of ids rather than a parameter each, which costs more than the deleting."""
-    await connection.execute(
-        text(
-            f"DELETE FROM {model.__tablename__}"  # noqa: S608
-            f" WHERE {owner} = ANY (CAST(:ids AS uuid[]))"
-        ),
-        {"ids": list(ids)},
-    )
+def _clear(
+    models: Iterable[type[SQLModel]], owner: str, ids: Collection[UUID]
+) -> Iterator[Statement]:
+    if ids:
+        yield _together(
+            [
+                Statement(
+                    f"DELETE FROM {model.__tablename__}"  # noqa: S608
+                    f" WHERE {owner} = ANY (CAST(:ids AS uuid[]))",
+                    {"ids": as_array(ids)},
+                )
+                for model in models
+            ]
+        )
 
 
 async def add_history(session: AsyncSession, rows: Rows) -> None:
     """Add capacity reports and verifications; one already told is left as it is."""
-    await _insert_all(await session.connection(), rows)
+    await perform(session, _add(rows))
 
 
 def merged(parts: Iterable[Rows]) -> Rows:
@@ -118,39 +157,49 @@ def merged(parts: Iterable[Rows]) -> Rows:
     return together
 
 
-async def _insert_all(connection: AsyncConnection, rows: Mapping[type[SQLModel], Any]) -> None:
-    for model, listed in rows.items():
-        await _insert(
-            connection, model, listed, "ON CONFLICT DO NOTHING" if model in _HISTORY else ""
-        )
+def _add(rows: Mapping[type[SQLModel], Sequence[Mapping[str, Any]]]) -> list[Statement]:
+    """All tables at once: keys are checked at the end of a statement, and each has its price."""
+    statements = [
+        _insert(model, listed, "ON CONFLICT DO NOTHING" if model in _HISTORY else "")
+        for model, listed in rows.items()
+        if listed
+    ]
+    return [_together(statements)] if statements else []
 
 
-async def _upsert(
-    connection: AsyncConnection, model: type[SQLModel], rows: Sequence[dict[str, Any]]
-) -> None:
+def _together(statements: Sequence[Statement]) -> Statement:
+    *others, last = statements
+    named = ", ".join(f"w{number} AS ({one.sql})" for number, one in enumerate(others))
+    values: dict[str, str] = {}
+    for one in statements:
+        values |= one.values
+    return Statement(f"WITH {named} {last.sql}" if named else last.sql, values)
+
+
+def _upsert(model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> Statement:
     """Insert or replace by id; a replaced row that has a version gains one."""
-    if not rows:
-        return
     kept = ", ".join(f"{name} = excluded.{name}" for name in rows[0] if name != "id")
     grown = ", version = held.version + 1" if "version" in table_of(model).c else ""
-    stamped = [{"updated_at": clock.now(), **row} for row in rows]
+    now = clock.now()
     changes = f"ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, {kept}{grown}"
-    await _insert(connection, model, stamped, changes)
+    return _insert(model, [{"updated_at": now, **row} for row in rows], changes)
 
 
-async def _write_locations(connection: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
+def _write_locations(rows: Iterable[dict[str, Any]]) -> Iterator[Statement]:
     """A confidential place of which nothing is said keeps what is stored: readers are told nothing
     of it, so that a record that was read, or exported, comes back without."""
     by_id = {row["id"]: row for row in rows}
     silent = {key for key, row in by_id.items() if _says_nothing(row)}
-    await _upsert(connection, Location, [row for key, row in by_id.items() if key not in silent])
-    await _insert(
-        connection,
-        Location,
-        [{"updated_at": clock.now(), **by_id[key]} for key in silent],
-        "ON CONFLICT (id) DO UPDATE SET is_confidential = true,"
-        " organization_id = excluded.organization_id",
-    )
+    told = [row for key, row in by_id.items() if key not in silent]
+    if told:
+        yield _upsert(Location, told)
+    if silent:
+        yield _insert(
+            Location,
+            [{"updated_at": clock.now(), **by_id[key]} for key in silent],
+            "ON CONFLICT (id) DO UPDATE SET is_confidential = true,"
+            " organization_id = excluded.organization_id",
+        )
 
 
 def _says_nothing(row: Mapping[str, Any]) -> bool:
@@ -158,23 +207,18 @@ def _says_nothing(row: Mapping[str, Any]) -> bool:
     return bool(row["is_confidential"]) and not any(row[name] for name in told)
 
 
-async def _insert(
-    connection: AsyncConnection,
-    model: type[SQLModel],
-    rows: Sequence[Mapping[str, Any]],
-    otherwise: str = "",
-) -> None:
+def _insert(
+    model: type[SQLModel], rows: Sequence[Mapping[str, Any]], otherwise: str = ""
+) -> Statement:
     """All rows, which have the same columns, in one statement: keys among them are checked at its
-    end, so that their order is free. Table and column names are our own."""
-    if not rows:
-        return
+    end, so that their order is free. Rows without an id that their table wants are given one."""
     table, names = str(model.__tablename__), ", ".join(rows[0])
-    await connection.execute(
-        text(
-            f"INSERT INTO {table} AS held ({names}) SELECT {names}"  # noqa: S608
-            f" FROM json_populate_recordset(NULL::{table}, CAST(:records AS json)) {otherwise}"
-        ),
-        {"records": json.dumps(rows, default=str, separators=(",", ":"), ensure_ascii=False)},
+    needs_id = "id" in table_of(model).c and "id" not in rows[0]
+    into, taken = (f"id, {names}", f"uuidv7(), {names}") if needs_id else (names, names)
+    return Statement(
+        f"INSERT INTO {table} AS held ({into}) SELECT {taken}"  # noqa: S608
+        f" FROM json_populate_recordset(NULL::{table}, CAST(:{table} AS json)) {otherwise}",
+        {table: orjson.dumps(rows, default=str).decode()},
     )
 
 
