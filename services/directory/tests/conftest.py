@@ -13,6 +13,7 @@ from maillage_directory import projection
 from maillage_directory.loading.outcome import Outcome
 from maillage_directory.loading.reference import write_reference_tables
 from maillage_directory.loading.service import load_records
+from maillage_local.databases import ServiceDatabase
 
 pytest_plugins = ["maillage_local.testing"]
 
@@ -24,6 +25,19 @@ def service() -> str:
     return "directory"
 
 
+@pytest.fixture(scope="session")
+def fill_template() -> Callable[[ServiceDatabase], None]:
+    """The packaged codes and territories, which every test needs and few write."""
+
+    async def fill(made: ServiceDatabase) -> None:
+        database = Database(made.app_url, pool_size=1)
+        async with database.write(system=SystemReason.REFERENCE_DATA) as session:
+            await write_reference_tables(session)
+        await database.close()
+
+    return lambda made: asyncio.run(fill(made))
+
+
 def id_of(name: str) -> str:
     return str(uuid5(NAMESPACE_URL, name))
 
@@ -33,10 +47,6 @@ class Directory:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-
-    async def has_reference(self) -> None:
-        async with self.database.write(system=SystemReason.REFERENCE_DATA) as session:
-            await write_reference_tables(session)
 
     async def loads(self, *records: dict[str, Any]) -> Outcome:
         async with self.database.write(system=SystemReason.IMPORT) as session:
@@ -97,9 +107,7 @@ class Directory:
 
 @pytest.fixture
 async def directory(app: Any) -> Directory:
-    made = Directory(app.state.database)
-    await made.has_reference()
-    return made
+    return Directory(app.state.database)
 
 
 @pytest.fixture

@@ -131,14 +131,21 @@ def deployment(keys: KeyRing) -> Deployment:
 
 
 @pytest.fixture(scope="session")
+def fill_template() -> Callable[[ServiceDatabase], None]:
+    """Writes what every test's database begins with; a service's own fixture replaces this one."""
+    return lambda _: None
+
+
+@pytest.fixture(scope="session")
 def template_database(
     administrator: psycopg.Connection,
     postgres: URL,
     service: str,
     role_passwords: dict[str, str],
     deployment: Deployment,
+    fill_template: Callable[[ServiceDatabase], None],
 ) -> Iterator[ServiceDatabase]:
-    """The service's schema, made once by its own `migrate` command as the owner role."""
+    """The service's schema, made once by its own `migrate` command as the owner, and filled."""
     name = f"test_{service}_{uuid.uuid4().hex[:8]}"
     ensure_roles(administrator, service, role_passwords)
     create_database(administrator, service, name)
@@ -153,6 +160,7 @@ def template_database(
     )
     if migrated.returncode != 0:
         pytest.exit(f"migrations of {service} failed:\n{migrated.stdout}{migrated.stderr}", 3)
+    fill_template(made)
     yield made
     drop_database(administrator, name)
 

@@ -1,5 +1,9 @@
 from maillage_common.command import run
-from maillage_directory.loading.command import COMMANDS
 from maillage_directory.settings import Settings
 
-run("directory", Settings, extra=COMMANDS)
+LOADING = "maillage_directory.loading.command"
+run(
+    "directory",
+    Settings,
+    extra={"load": f"{LOADING}:load", "load-reference": f"{LOADING}:load_reference"},
+)

@@ -109,7 +109,6 @@ class TestOrganization:
     async def test_an_informal_network_is_public_only_with_its_agreement(
         self, directory: Any, client: Any, admin: Any
     ) -> None:
-        await directory.has_reference()
         body = {"name": {"fr": "Voisins"}, "kind": "informal_network"}
         refused = await client.post(ORGANIZATIONS, json=body, headers=admin)
         assert refused.json()["errors"][0]["code"] == "listing_not_agreed"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from maillage_common.audit import AuditTrail, SystemReason
-from maillage_common.command import Extra
 from maillage_common.database import Database
 from maillage_common.events import log
 from maillage_directory import projection
@@ -40,9 +39,6 @@ def load_reference(settings: Settings, arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m maillage_directory load-reference")
     parser.parse_args(arguments)
     return _run(_load_reference(settings))
-
-
-COMMANDS: Mapping[str, Extra] = {"load": load, "load-reference": load_reference}
 
 
 def _run(work: Coroutine[Any, Any, bool]) -> int:
