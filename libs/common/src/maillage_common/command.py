@@ -61,6 +61,8 @@ def serve(
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args(arguments)
+    # The threads that export telemetry hold a request up for no longer than this (seconds).
+    sys.setswitchinterval(0.0005)
     # Imported here: workers and migrations serve nothing.
     import uvicorn
 

@@ -4,17 +4,25 @@ A trailer is not taken for a header (uvicorn appends it to the same list, so tha
 could bring its `Authorization` past a proxy in front). A head has a bound in bytes and in time, an
 answer that nobody reads has one in time, and connections have one in number: beyond it, the one
 that has been idle for longest gives way. What cannot be parsed is answered by a problem document.
-A process that has been asked to stop closes each connection after its answer.
+A process that has been asked to stop closes each connection after its answer. Upgrades are ignored.
+
+An application may have a method `answer_at_once(scope)`, which is asked about every request without
+a body. It gives the whole answer as it goes over the wire, or None when the application has to be
+called: what needs no waiting needs no task either, and those are half the cost of a small answer.
 """
 
 import asyncio
 import json
 import random
 import resource
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from maillage_common.cycle import Cycle
 from maillage_common.draining import is_stopping
 from maillage_common.errors import (
     PROBLEM_MEDIA_TYPE,
@@ -24,6 +32,7 @@ from maillage_common.errors import (
     UnreadableRequest,
     problem_document,
 )
+from maillage_common.events import CommonEvent, log
 
 # Above what the gateway's data path answers with a problem of its own.
 MAX_HEAD_BYTES = 64 * 1024
@@ -49,16 +58,20 @@ class GuardedProtocol(HttpToolsProtocol):
     max_connections: ClassVar[int] = allowed_connections()
     # In the order in which they fell idle.
     _idle: ClassVar[dict["GuardedProtocol", None]] = {}
+    cycle: Cycle
     _head_is_open = False
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _read_timer: asyncio.TimerHandle | None = None
+    _answer_at_once: Callable[[Any], bytes | None] | None = None
+    _whole: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             next(iter(self._idle), self).transport.close()
         self._idle[self] = None
+        self._answer_at_once = getattr(self.app, "answer_at_once", None)
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_took_too_long)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -66,6 +79,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_head_timer()
         self._stop_read_timer()
         super().connection_lost(exc)
+        if self.cycle is not None and self.cycle.disconnected:
+            self.cycle.tell_left()
 
     def data_received(self, data: bytes) -> None:
         self._idle.pop(self, None)
@@ -86,16 +101,77 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_is_open = False
-        super().on_headers_complete()
+        is_last = self._complete_scope()
+        scope, before = self.scope, self.cycle
         # The request keeps its list; what comes after the body is added to one that nobody reads.
         self.headers = []
-        if is_stopping():
-            self.cycle.keep_alive = False
+        is_free = before is None or before.response_complete
+        if is_free and not is_last and self._answer_at_once is not None:
+            self._whole = self._ask_at_once(scope)
+            if self._whole is not None:
+                return
+        cycle = self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=not is_last,
+            on_response=self.on_response_complete,
+        )
+        scope["extensions"] = {"maillage.leaving": cycle.when_left}  # type: ignore[dict-item]
+        if is_free:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _complete_scope(self) -> bool:
+        """Add what is known now that the head has ended; whether this request is the last here."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        return version == "1.0" or is_stopping() or not parser.should_keep_alive()
+
+    def _ask_at_once(self, scope: Any) -> bytes | None:
+        assert self._answer_at_once is not None
+        if self.flow.write_paused or self.transport.is_closing():
+            return None
+        for name, value in scope["headers"]:
+            if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+                return None
+        try:
+            return self._answer_at_once(scope)
+        except Exception as error:
+            # The application is called as for any other request, and says what it says then.
+            log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
+            return None
+
+    def on_message_complete(self) -> None:
+        if self._whole is None:
+            super().on_message_complete()
+            return
+        self.transport.write(self._whole)
+        self._whole = None
+        self.on_response_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.timeout_keep_alive_task is not None:
             self._idle[self] = None
+
+    def _should_upgrade(self) -> bool:
+        return False
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -35,6 +35,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from maillage_common.errors import InternalError, problem_response
 from maillage_common.events import LOGGER_NAME, CommonEvent, JsonFormatter, log
 from maillage_common.settings import ServiceSettings
+from maillage_common.spans import PROCESSORS
 from maillage_common.trace_context import read_trace_parent
 
 EXPORTED_ATTRIBUTES = frozenset(
@@ -194,7 +195,9 @@ def configure(service: str, settings: ServiceSettings) -> None:
 
 def _configure_traces(resource: Resource, settings: ServiceSettings) -> None:
     provider = TracerProvider(
-        resource=resource, sampler=ParentBased(TraceIdRatioBased(settings.trace_ratio))
+        resource=resource,
+        sampler=ParentBased(TraceIdRatioBased(settings.trace_ratio)),
+        active_span_processor=PROCESSORS,
     )
     if settings.telemetry_file:
         exporter = Scrubbed(_LineFile(settings.telemetry_file))

@@ -45,7 +45,7 @@ class Admission:
     scopes: frozenset[str]
     is_machine: bool
     expires_at: float
-    internal: dict[str, tuple[str, float]] = field(default_factory=dict)
+    internal: dict[str, tuple[bytes, float]] = field(default_factory=dict)
 
 
 def _admit(claims: Claims) -> Admission:
@@ -77,15 +77,23 @@ class Admissions:
     def __len__(self) -> int:
         return len(self._admitted)
 
-    async def admit(self, authorization: bytes, keys: KeyRing) -> Admission:
-        """Raises Unauthenticated; KeysUnavailable or RevocationsUnavailable when we cannot tell."""
+    def known(self, authorization: bytes) -> Admission | None:
+        """The token's admission, if it was let in before and has not ended since."""
         digest = sha256(authorization).digest()
         admission = self._admitted.get(digest)
-        if admission is not None:
-            if admission.expires_at > time.time():
-                self.hits += 1
-                return admission
+        if admission is None:
+            return None
+        if admission.expires_at <= time.time():
             del self._admitted[digest]
+            return None
+        self.hits += 1
+        return admission
+
+    async def admit(self, authorization: bytes, keys: KeyRing) -> Admission:
+        """Raises Unauthenticated; KeysUnavailable or RevocationsUnavailable when we cannot tell."""
+        admission = self.known(authorization)
+        if admission is not None:
+            return admission
         self.misses += 1
         try:
             claims = await _verify(_bearer(authorization), keys)
@@ -98,19 +106,21 @@ class Admissions:
                 raise SenderConstrained() from None
             raise Unauthenticated("Ask the issuer for a new token.") from None
         admission = _admit(claims)
+        digest = sha256(authorization).digest()
         if len(self._admitted) >= self._capacity:
             del self._admitted[next(iter(self._admitted))]
         self._admitted[digest] = admission
         return admission
 
-    def internal_authorization(self, admission: Admission, service: str) -> str:
+    def internal_authorization(self, admission: Admission, service: str) -> bytes:
         """The `Authorization` value that tells `service` who is calling."""
         now = time.time()
         kept = admission.internal.get(service)
         if kept is not None and now < kept[1]:
             return kept[0]
         lifetime = min(_LIFETIME, admission.expires_at - now)
-        value = f"Bearer {self._mint(admission.claims, service, now, lifetime)}"
+        token = self._mint(admission.claims, service, now, lifetime)
+        value = b"Bearer " + token.encode("ascii")
         # Near the end of the outer token a share of what is left, so that not every request signs.
         renewal = now + max(lifetime - RENEWAL_SECONDS, min(lifetime, RENEWAL_SECONDS) / 2)
         admission.internal[service] = (value, renewal)

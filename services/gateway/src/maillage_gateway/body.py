@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.types import Receive
@@ -30,16 +30,25 @@ class ClientBody:
     bound.
     """
 
+    __slots__ = (
+        *("is_answered", "is_complete", "is_gone", "refusal", "_began_at", "_count", "_is_over"),
+        *("_length", "_limit", "_receive", "_task", "_when_left"),
+    )
+
     def __init__(
         self,
         receive: Receive,
+        when_left: Callable[[Callable[[], None]], None],
         task: "asyncio.Task[Any]",
         *,
         length: int | None,
         chunked: bool,
         limit: int,
     ) -> None:
-        """`length` is what Content-Length says, None without one; `limit` in bytes."""
+        """`when_left` calls what it is given when the client leaves (`maillage_common.cycle`).
+
+        `length` is what Content-Length says, None without one; `limit` in bytes.
+        """
         self.is_complete = not chunked and not length
         self._length = length
         self.is_gone = False
@@ -50,7 +59,8 @@ class ClientBody:
         self._limit = limit
         self._count = 0
         self._began_at = 0.0
-        self._watcher: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._when_left = when_left
 
     def check_length(self) -> None:
         """Raises BodyTooLarge before a byte is read, when the length is told and too much."""
@@ -65,19 +75,18 @@ class ClientBody:
     async def open(self) -> Body:
         """The body whole when it is there already, as a stream when it still comes, else None."""
         if self.is_complete:
-            self._watch()
+            self._when_left(self._leave)
             return None
         self._began_at = time.monotonic()
         first = await self._next()
         if self.is_complete:
-            self._watch()
+            self._when_left(self._leave)
             return first
         return self._stream(first)
 
     def close(self) -> None:
-        """Stop watching. After a complete answer the watcher ends by itself."""
-        if self._watcher is not None and not self.is_answered:
-            self._watcher.cancel()
+        """The request is over: who leaves from now on interrupts nothing."""
+        self._is_over = True
 
     async def drain(self, *, limit: int, seconds: float) -> None:
         """Swallow what a refused client still sends, for a while, so that it reads our answer.
@@ -130,20 +139,13 @@ class ClientBody:
         except ClientGone:
             self._interrupt()
             raise
-        self._watch()
+        self._when_left(self._leave)
 
-    def _watch(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._notice_leaving())
-
-    async def _notice_leaving(self) -> None:
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                break
+    def _leave(self) -> None:
         if not self.is_answered:
             self.is_gone = True
             self._interrupt()
 
     def _interrupt(self) -> None:
-        if not self.is_answered and not self._task.done():
+        if not self.is_answered and not self._is_over:
             self._task.cancel()

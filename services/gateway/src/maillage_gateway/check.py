@@ -26,18 +26,22 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from fastapi import FastAPI, Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.app import create_app, plain_router
 from maillage_common.auth import Caller, open_to_anyone
+from maillage_common.cycle import write_head
 from maillage_common.errors import InternalError, MaillageError, MethodNotAllowed
 from maillage_common.events import CommonEvent, log
 from maillage_common.schemas import Answer
 from maillage_common.tokens import ANONYMOUS
-from maillage_gateway.door import is_within, read_path
+from maillage_gateway.admission import Admission
+from maillage_gateway.door import Door, is_within, read_path
 from maillage_gateway.errors import BadHeaders, KeysUnavailable, UnknownRoute
-from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange
+from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange, Whole
+from maillage_gateway.headers import RequestHead
 from maillage_gateway.keeper import Doorkeeper
+from maillage_gateway.policy import Route
 from maillage_gateway.portal import drop_own_document
 from maillage_gateway.settings import Settings
 from maillage_gateway.tracing import Tracing, known_method
@@ -45,6 +49,8 @@ from maillage_gateway.tracing import Tracing, known_method
 PREFIX = b"/authz/check"
 _METHOD = re.compile(rb"[A-Z]{1,16}")
 _TOLD = frozenset({b"x-forwarded-method", b"x-forwarded-uri"})
+# Their answers have no body, or are more than a decision.
+_CALLED = frozenset({"HEAD", "OPTIONS"})
 # What a proxy needs to carry the request, or what our answer writes over.
 _CARRIED = frozenset(
     {
@@ -79,19 +85,38 @@ async def ready(request: Request, caller: Anyone) -> State:
 
 @dataclass(slots=True)
 class Asked:
-    """The request that a proxy asks about. `by_path`: it is Envoy, and drops what it is told to."""
+    """The request that a proxy asks about. `by_path`: it is Envoy, and drops what it is told to.
+
+    `address` is the proxy's.
+    """
 
     method: str
     path: bytes
     query: bytes
     by_path: bool
+    address: str
 
 
-def read_asked(scope: Scope) -> Asked:
+@dataclass(slots=True)
+class Question:
+    """What the door is asked; `names` are those of the headers that Envoy may have to drop."""
+
+    door: Door
+    route: Route
+    head: RequestHead
+    address: str
+    names: tuple[bytes, ...]
+
+    @property
+    def who(self) -> tuple[Route, RequestHead, str]:
+        return self.route, self.head, self.address
+
+
+def read_asked(scope: Scope, address: str) -> Asked:
     """Raises UnknownRoute, or BadHeaders when the proxy does not say what it asks about."""
     rest: bytes = scope["raw_path"][len(PREFIX) :]
     if rest[:1] == b"/":
-        return Asked(scope["method"], rest, scope["query_string"], True)
+        return Asked(scope["method"], rest, scope["query_string"], True, address)
     if rest:
         raise UnknownRoute()
     told = [(name, value) for name, value in scope["headers"] if name in _TOLD]
@@ -100,7 +125,16 @@ def read_asked(scope: Scope) -> Asked:
     if len(told) != 2 or _METHOD.fullmatch(method) is None or target[:1] != b"/":
         raise BadHeaders("The proxy sends X-Forwarded-Method and X-Forwarded-Uri, each once.")
     path, _, query = target.partition(b"?")
-    return Asked(method.decode(), path, query, False)
+    return Asked(method.decode(), path, query, False, address)
+
+
+def _is_asking(scope: Scope) -> bool:
+    is_asking: bool = scope["raw_path"].startswith(PREFIX)
+    return is_asking
+
+
+async def _send_nothing(message: Message) -> None:
+    raise AssertionError(message["type"])
 
 
 class Check:
@@ -139,48 +173,81 @@ class Check:
             )
             yield
 
+    def answer_at_once(self, scope: Scope) -> bytes | None:
+        """The whole answer; None when it is for `__call__` to give (`maillage_common.protocol`)."""
+        tracing = self._tracing
+        if tracing is None or scope["method"] in _CALLED or not _is_asking(scope):
+            return None
+        exchange = self._begin(tracing, scope, _send_nothing)
+        try:
+            question = self._question(exchange, scope, self._asked(exchange, scope))
+            admission = question.door.admit_at_once(exchange, *question.who)
+            if admission is None:
+                return None
+            headers, body = self._let_through(exchange, question, admission)
+        except MaillageError as refusal:
+            headers, body = exchange.refused(refusal)
+        _finish(exchange, tracing)
+        return write_head(exchange.status, headers) + body
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tracing = self._tracing
-        if tracing is None or scope["type"] != "http" or not scope["raw_path"].startswith(PREFIX):
+        if tracing is None or scope["type"] != "http" or not _is_asking(scope):
             scope.setdefault("state", {})["caller"] = Caller(ANONYMOUS, ANONYMOUS)
             await self.pages(scope, receive, send)
             return
-        trace = tracing.begin(scope["headers"])
-        exchange = Exchange(send, trace, scope["method"], self._safe_headers)
+        exchange = self._begin(tracing, scope, send)
         try:
-            await self._answer(exchange, scope, tracing)
+            asked = self._asked(exchange, scope)
+            if asked.method == "OPTIONS" and asked.by_path:
+                exchange.template = "options"
+                path = read_path(asked.path, asked.query)
+                await exchange.allow(*self._keeper.door.options(path))
+                return
+            question = self._question(exchange, scope, asked)
+            admission = await question.door.admit(exchange, *question.who)
+            await exchange.give(*self._let_through(exchange, question, admission))
         except MaillageError as refusal:
-            await exchange.refuse(refusal)
+            await exchange.give(*exchange.refused(refusal))
         except Exception as error:
             log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
-            await exchange.refuse(InternalError())
+            await exchange.give(*exchange.refused(InternalError()))
         finally:
             _finish(exchange, tracing)
 
-    async def _answer(self, exchange: Exchange, scope: Scope, tracing: Tracing) -> None:
+    def _begin(self, tracing: Tracing, scope: Scope, send: Send) -> Exchange:
+        trace = tracing.begin(scope["headers"])
+        return Exchange(send, trace, scope["method"], self._safe_headers)
+
+    def _asked(self, exchange: Exchange, scope: Scope) -> Asked:
         client = scope.get("client")
         address = str(client[0]) if client else ""
         if not self._is_peer(address):
             raise UnknownRoute()
-        asked = read_asked(scope)
+        asked = read_asked(scope, address)
         exchange.method = asked.method
+        return asked
+
+    def _question(self, exchange: Exchange, scope: Scope, asked: Asked) -> Question:
         door = self._keeper.door
         path = read_path(asked.path, asked.query)
         if asked.method == "OPTIONS":
+            # To these proxies every 2xx lets the request through, here without any token.
             exchange.template = "options"
-            methods, shared = door.options(path)
-            if not asked.by_path:
-                # To these proxies every 2xx lets the request through, here without any token.
-                raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
-            await exchange.allow(methods, shared)
-            return
-        route, head = door.find(exchange, path, scope["headers"])
-        admission = await door.admit(exchange, route, head, address)
+            methods, _ = door.options(path)
+            raise MethodNotAllowed(headers={"Allow": ", ".join(methods)})
+        headers = scope["headers"]
+        route, head = door.find(exchange, path, headers)
+        names = tuple(name for name, _ in headers) if asked.by_path else ()
+        return Question(door, route, head, asked.address, names)
+
+    def _let_through(self, exchange: Exchange, question: Question, admission: Admission) -> Whole:
+        door, route = question.door, question.route
         authorization = door.admissions.internal_authorization(admission, route.service)
-        traceparent = exchange.trace.call(tracing.tracer, asked.method, route.service)
+        traceparent = exchange.trace.call(exchange.method, route.service)
         exchange.trace.called(200, None)
         told = [
-            (b"authorization", authorization.encode("ascii")),
+            (b"authorization", authorization),
             (b"traceparent", traceparent.encode("ascii")),
             *self._forwarding,
         ]
@@ -188,9 +255,9 @@ class Check:
         if exchange.trace.state:
             told.append((b"tracestate", exchange.trace.state.encode("ascii")))
             kept |= {b"tracestate"}
-        if asked.by_path:
-            told += _dropped(tuple(name for name, _ in scope["headers"]), kept)
-        await exchange.let_through(told)
+        if question.names:
+            told += _dropped(question.names, kept)
+        return exchange.let_through(told)
 
 
 @lru_cache(maxsize=1024)

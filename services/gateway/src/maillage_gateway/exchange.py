@@ -16,6 +16,8 @@ from maillage_gateway.tracing import Trace
 from maillage_gateway.upstream import Answer
 
 RawHeaders = list[tuple[bytes, bytes]]
+# All headers and the body of an answer.
+Whole = tuple[RawHeaders, bytes]
 
 SAFE_HEADERS: RawHeaders = [
     (b"x-content-type-options", b"nosniff"),
@@ -73,18 +75,29 @@ class Exchange:
             self.trace.called(status, None)
             await self.answer(status, headers, whole)
             return
-        await self._start(status, headers, {name for name, _ in headers})
+        await self._start(status, headers)
         async for part in answer.parts():
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
         self.trace.called(status, None)
         await self._end(b"")
 
-    async def let_through(self, told: RawHeaders) -> None:
-        """Tell the proxy that asked to carry the request on, with `told` for the service."""
+    def let_through(self, told: RawHeaders) -> Whole:
+        """The answer that tells a proxy in front to carry the request on, `told` to the service."""
         self.status = 200
-        headers = [*told, *self._common(), (b"content-length", b"0")]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        return [*told, *self._common(), (b"content-length", b"0")], b""
+
+    def refused(self, refusal: MaillageError) -> Whole:
+        """As `refuse`, without the sending."""
+        self._note(refusal)
+        self.status = refusal.status
+        headers, body = self._document(refusal)
+        headers.append((b"content-length", b"%d" % len(body)))
+        return self._completed(headers), body
+
+    async def give(self, headers: RawHeaders, body: bytes) -> None:
+        """Send what `let_through` or `refused` made."""
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self._end(body)
 
     async def allow(self, methods: list[str], shared: list[str]) -> None:
         """Answer OPTIONS: the path's methods, and which of them any web page may use."""
@@ -96,27 +109,33 @@ class Exchange:
 
     async def refuse(self, refusal: MaillageError) -> None:
         """Answer with a problem document, or cut the answer that has begun."""
-        self.error = refusal.code
-        self.trace.called(0, refusal.code)
+        self._note(refusal)
         if self.status:
             # Returning without the answer's end makes the server close the connection: the client
             # sees a cut.
             log(Event.ANSWER_CUT, code=refusal.code, route=self.template)
             return
-        document = problem_document(refusal, trace_id=self.trace.trace_id)
-        body = json.dumps(document, ensure_ascii=False).encode()
-        headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode()), _date()]
-        headers += [(n.lower().encode(), v.encode()) for n, v in refusal.headers.items()]
+        headers, body = self._document(refusal)
         if self.body is not None and self.body.may_go_on:
             await self._answer_and_hang_up(self.body, refusal.status, headers, body)
         else:
             await self.answer(refusal.status, headers, body)
 
+    def _note(self, refusal: MaillageError) -> None:
+        self.error = refusal.code
+        self.trace.called(0, refusal.code)
+
+    def _document(self, refusal: MaillageError) -> tuple[RawHeaders, bytes]:
+        document = problem_document(refusal, trace_id=self.trace.trace_id)
+        headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode()), _date()]
+        headers += [(n.lower().encode(), v.encode()) for n, v in refusal.headers.items()]
+        return headers, json.dumps(document, ensure_ascii=False).encode()
+
     async def answer(self, status: int, headers: RawHeaders, body: bytes) -> None:
-        names = {name for name, _ in headers}
-        if b"content-length" not in names and self.method != "HEAD" and status not in (204, 304):
+        has_body = self.method != "HEAD" and status not in (204, 304)
+        if has_body and not any(name == b"content-length" for name, _ in headers):
             headers.append((b"content-length", b"%d" % len(body)))
-        await self._start(status, headers, names)
+        await self._start(status, headers)
         await self._end(body)
 
     async def _answer_and_hang_up(
@@ -124,19 +143,25 @@ class Exchange:
     ) -> None:
         """For a body that is still coming: answer, swallow some of the rest, close."""
         headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-        await self._start(status, headers, {name for name, _ in headers})
+        await self._start(status, headers)
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
         await incoming.drain(limit=_LINGER_BYTES, seconds=_LINGER_SECONDS)
         await self._end(b"")
 
-    async def _start(self, status: int, headers: RawHeaders, names: set[bytes]) -> None:
+    async def _start(self, status: int, headers: RawHeaders) -> None:
         self.status = status
+        headers = self._completed(headers)
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    def _completed(self, headers: RawHeaders) -> RawHeaders:
+        """With what goes with every answer, and what the answer itself did not say."""
+        names = {name for name, _ in headers}
         headers += self._common()
         if b"cache-control" not in names and not self._is_shared:
             headers.append(_NO_STORE)
         if b"content-security-policy" not in names:
             headers.append(_NO_PAGE)
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        return headers
 
     @property
     def _is_shared(self) -> bool:

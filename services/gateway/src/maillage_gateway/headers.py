@@ -53,7 +53,7 @@ class RequestHead:
     `length` is None when the body is chunked or absent; `chunked` tells which.
     """
 
-    passing: list[tuple[str, str]] = field(default_factory=list)
+    passing: list[tuple[bytes, bytes]] = field(default_factory=list)
     own: dict[bytes, bytes] = field(default_factory=dict)
     length: int | None = None
     chunked: bool = False
@@ -62,26 +62,34 @@ class RequestHead:
 class HeaderRules:
     """The allow-list of one policy, ready for the hot path."""
 
-    def __init__(self, forwarded: Collection[str], *, max_bytes: int) -> None:
-        self._names = {name.encode(): name for name in forwarded}
+    def __init__(self, forwarded: Collection[bytes], *, max_bytes: int) -> None:
+        # Whether a header passes, and whether it may be there only once; others are not looked at.
+        self._rules = {
+            name: (name in forwarded, name in _ONCE) for name in {*forwarded, *_READ, *_ONCE}
+        }
         self._max_bytes = max_bytes
 
     def read(self, headers: RawHeaders) -> RequestHead:
         """Raises BadHeaders or HeadersTooLarge; names come in lower case from the server."""
         head = RequestHead()
-        names, passing, own = self._names, head.passing, head.own
+        rules, passing, own = self._rules, head.passing, head.own
         size = count = 0
         once: set[bytes] = set()
         for name, value in headers:
             size += len(name) + len(value)
             count += 1
-            if name in _ONCE:
+            rule = rules.get(name)
+            if rule is None:
+                continue
+            passes, is_single = rule
+            if is_single:
                 if name in once:
                     raise BadHeaders(f"{name.decode()} may be there only once.")
                 once.add(name)
-            passed_name = names.get(name)
-            if passed_name is not None:
-                passing.append((passed_name, _text(value)))
+            if passes:
+                if not value.isascii():
+                    _check_text(value)
+                passing.append((name, value))
             elif name in _READ:
                 own[name] = own[name] + b"," + value if name in own else value
         if size > self._max_bytes or count > MAX_HEADERS:
@@ -92,9 +100,9 @@ class HeaderRules:
         return head
 
 
-def _text(value: bytes) -> str:
+def _check_text(value: bytes) -> None:
     try:
-        return value.decode("utf-8")
+        value.decode("utf-8")
     except UnicodeDecodeError:
         raise BadHeaders("Header values are ASCII or UTF-8.") from None
 
@@ -121,7 +129,7 @@ def _drop_listed(head: RequestHead, connection: bytes) -> None:
         return
     if not listed.isdisjoint(_FRAMING):
         raise BadHeaders("Connection may not name what frames or signs the request.")
-    head.passing = [item for item in head.passing if item[0].lower().encode() not in listed]
+    head.passing = [item for item in head.passing if item[0] not in listed]
 
 
 def pass_answer(headers: RawHeaders, *, status: int) -> list[tuple[bytes, bytes]]:

@@ -116,20 +116,40 @@ class Meters:
             for name, rate in rates.items()
         }
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether counting waits for a store."""
+        return self._store is not None
+
+    def count_client_here(self, meter: str, client_id: str, organization: str | None) -> Reading:
+        """As `count_client`, in memory."""
+        now = time.monotonic()
+        own = self._clients[meter].take(client_id, now)
+        bucket = self._organization_bucket(meter, organization)
+        if organization is None or bucket is None or own.retry_after is not None:
+            return own
+        return _both(own, bucket.take(organization, now))
+
+    def count_stranger_here(self, meter: str, address: str) -> Reading:
+        """As `count_stranger`, in memory."""
+        return self._strangers[meter].take(self._pseudonym(address), time.monotonic())
+
     async def count_client(self, meter: str, client_id: str, organization: str | None) -> Reading:
         """The client's bucket, then its organization's, which counts what the first lets by."""
         own = await self._take(self._clients[meter], "client", client_id)
-        if organization is None or own.retry_after is not None:
+        bucket = self._organization_bucket(meter, organization)
+        if organization is None or bucket is None or own.retry_after is not None:
             return own
-        found = self._organizations
-        bucket = found.get((organization, meter)) or found.get((None, meter))
-        if bucket is None:
-            return own
-        common = await self._take(bucket, "organization", organization)
-        return Reading(own.policy, own.remaining, own.full_in, common.retry_after, common)
+        return _both(own, await self._take(bucket, "organization", organization))
 
     async def count_stranger(self, meter: str, address: str) -> Reading:
         return await self._take(self._strangers[meter], "stranger", self._pseudonym(address))
+
+    def _organization_bucket(self, meter: str, organization: str | None) -> Bucket | None:
+        if organization is None or not self._organizations:
+            return None
+        found = self._organizations
+        return found.get((organization, meter)) or found.get((None, meter))
 
     async def _take(self, bucket: Bucket, kind: str, key: str) -> Reading:
         if self._store is not None:
@@ -140,6 +160,10 @@ class Meters:
 
     def _pseudonym(self, address: str) -> str:
         return blake2b(_network(address).encode(), key=self._salt, digest_size=16).hexdigest()
+
+
+def _both(own: Reading, common: Reading) -> Reading:
+    return Reading(own.policy, own.remaining, own.full_in, common.retry_after, common)
 
 
 def _network(address: str) -> str:

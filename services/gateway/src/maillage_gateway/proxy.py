@@ -24,11 +24,11 @@ from maillage_gateway.tracing import Tracing, known_method
 from maillage_gateway.upstream import Answer, Upstream, UpstreamRequest
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
-_AUTHORIZATION = "Authorization"
-_CONTENT_LENGTH = "Content-Length"
-_REQUEST_ID = "X-Request-Id"
-_TRACEPARENT = "traceparent"
-_TRACESTATE = "tracestate"
+_AUTHORIZATION = b"authorization"
+_CONTENT_LENGTH = b"content-length"
+_REQUEST_ID = b"x-request-id"
+_TRACEPARENT = b"traceparent"
+_TRACESTATE = b"tracestate"
 # What nginx made the custom for a client that left; it is counted and never sent.
 CLIENT_CLOSED = 499
 
@@ -52,8 +52,8 @@ class Proxy:
         scheme, host, *_ = urlsplit(public_url)
         # The caller's address is left out: no service has a use for it.
         self._forwarding = [
-            ("X-Forwarded-Proto", scheme),
-            ("X-Forwarded-Host", host),
+            (b"x-forwarded-proto", scheme.encode()),
+            (b"x-forwarded-host", host.encode()),
         ]
         self._safe_headers = [*SAFE_HEADERS, *([HTTPS_ONLY] if scheme == "https" else [])]
 
@@ -87,9 +87,10 @@ class Proxy:
             await exchange.allow(*door.options(path))
             return
         route, head = door.find(exchange, path, scope["headers"])
-        body = exchange.body = _incoming(receive, method, route, head)
+        body = exchange.body = _incoming(scope, receive, route, head)
         client = scope.get("client")
-        admission = await door.admit(exchange, route, head, str(client[0]) if client else "")
+        address = str(client[0]) if client else ""
+        admission = await door.admit(exchange, route, head, address)
         body.check_length()
         authorization = door.admissions.internal_authorization(admission, route.service)
         request = UpstreamRequest(
@@ -102,18 +103,18 @@ class Proxy:
         await self._forward(exchange, request, route.service)
 
     def _passed_headers(
-        self, exchange: Exchange, head: RequestHead, authorization: str, service: str
-    ) -> list[tuple[str, str]]:
+        self, exchange: Exchange, head: RequestHead, authorization: bytes, service: str
+    ) -> list[tuple[bytes, bytes]]:
         headers = head.passing
         headers += self._forwarding
         if head.length is not None:
-            headers.append((_CONTENT_LENGTH, str(head.length)))
+            headers.append((_CONTENT_LENGTH, b"%d" % head.length))
         headers.append((_AUTHORIZATION, authorization))
-        headers.append((_REQUEST_ID, exchange.trace.trace_id))
-        traceparent = exchange.trace.call(self._tracing.tracer, exchange.method, service)
-        headers.append((_TRACEPARENT, traceparent))
+        headers.append((_REQUEST_ID, exchange.trace.trace_id.encode()))
+        traceparent = exchange.trace.call(exchange.method, service)
+        headers.append((_TRACEPARENT, traceparent.encode()))
         if exchange.trace.state:
-            headers.append((_TRACESTATE, exchange.trace.state))
+            headers.append((_TRACESTATE, exchange.trace.state.encode()))
         return headers
 
     async def _forward(self, exchange: Exchange, request: UpstreamRequest, service: str) -> None:
@@ -167,14 +168,17 @@ class Proxy:
             )
 
 
-def _target(scope: Scope) -> str:
+def _target(scope: Scope) -> bytes:
     path: bytes = scope["raw_path"]
     query: bytes = scope["query_string"]
-    return (path + b"?" + query if query else path).decode("ascii")
+    return path + b"?" + query if query else path
 
 
-def _incoming(receive: Receive, method: str, route: Route, head: RequestHead) -> ClientBody:
+def _incoming(scope: Scope, receive: Receive, route: Route, head: RequestHead) -> ClientBody:
     task = asyncio.current_task()
     assert task is not None
-    limit = 0 if method in _BODILESS else route.body
-    return ClientBody(receive, task, length=head.length, chunked=head.chunked, limit=limit)
+    limit = 0 if scope["method"] in _BODILESS else route.body
+    when_left = scope["extensions"]["maillage.leaving"]
+    return ClientBody(
+        receive, when_left, task, length=head.length, chunked=head.chunked, limit=limit
+    )

@@ -151,5 +151,5 @@ def _is_repeatable(request: UpstreamRequest) -> bool:
     if request.body is not None and not isinstance(request.body, bytes):
         return False
     return request.method in _REPEATABLE or any(
-        name.lower() == "idempotency-key" for name, _ in request.headers
+        name == b"idempotency-key" for name, _ in request.headers
     )

@@ -27,12 +27,13 @@ Body = bytes | AsyncIterator[bytes] | None
 class UpstreamRequest:
     """What goes to a service. `target` is path and query as they came; `silence` in seconds.
 
-    `origin` and `resends` are written on the way: who was asked last, and how often again.
+    Names of headers are in lower case. `origin` and `resends` are written on the way: who was asked
+    last, and how often again.
     """
 
     method: str
-    target: str
-    headers: list[tuple[str, str]]
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
     body: Body
     silence: float
     origin: str = ""
@@ -117,8 +118,10 @@ class Pool:
         parts = urlsplit(self.origin)
         self._is_secure = parts.scheme == "https"
         self._address = (parts.hostname or "", parts.port or (443 if self._is_secure else 80))
-        self._prefix = parts.path
-        self._written = f" HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: maillage-gateway\r\n"
+        self._prefix = parts.path.encode()
+        self._written = (
+            b" HTTP/1.1\r\nhost: %b\r\nuser-agent: maillage-gateway" % parts.netloc.encode()
+        )
         self._connect_seconds = connect_seconds
         self._slots = asyncio.Semaphore(connections)
         self._idle: deque[Connection] = deque()
@@ -199,26 +202,25 @@ class Pool:
 
     def _head(self, request: UpstreamRequest) -> tuple[bytes, bool]:
         """The request's head, with its body behind it if it is there; whether chunks follow."""
-        lines = [f"{request.method} {self._prefix}{request.target}{self._written}"]
-        has_length = has_encoding = False
-        for name, value in request.headers:
-            has_length = has_length or name == "Content-Length"
-            has_encoding = has_encoding or name == "accept-encoding"
-            lines.append(f"{name}: {value}\r\n")
-        if not has_encoding:
-            lines.append("Accept-Encoding: identity\r\n")
+        names = {name for name, _ in request.headers}
+        added: list[tuple[bytes, bytes]] = []
+        if b"accept-encoding" not in names:
+            added.append((b"accept-encoding", b"identity"))
         body, chunked = request.body, False
-        if not has_length:
+        if b"content-length" not in names:
             if isinstance(body, bytes):
-                lines.append(f"Content-Length: {len(body)}\r\n")
+                added.append((b"content-length", b"%d" % len(body)))
             elif body is not None:
                 chunked = True
-                lines.append("Transfer-Encoding: chunked\r\n")
+                added.append((b"transfer-encoding", b"chunked"))
             elif request.method not in _WITHOUT_BODY:
-                lines.append("Content-Length: 0\r\n")
-        head = "".join(lines)
+                added.append((b"content-length", b"0"))
+        parts = [request.method.encode(), b" ", self._prefix, request.target, self._written]
+        for name, value in (*request.headers, *added):
+            parts += (b"\r\n", name, b": ", value)
+        head = b"".join(parts)
         # The parser of requests lets no line break into a value; this would be the last to notice.
-        if head.count("\n") != len(lines) + 2:
+        if head.count(b"\n") != len(request.headers) + len(added) + 2:
             raise BadHeaders()
-        encoded = head.encode() + b"\r\n"
-        return (encoded + body if isinstance(body, bytes) else encoded), chunked
+        parts = [head, b"\r\n\r\n"]
+        return b"".join([*parts, body] if isinstance(body, bytes) else parts), chunked

@@ -107,6 +107,55 @@ class TestRefused:
         assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
 
 
+class TestAtOnce:
+    """What needs no waiting is answered by the connection, without calling the application."""
+
+    async def test_the_answer_is_the_one_that_a_call_gives(self, check, issuer):
+        bearer = issuer.bearer(scope="campaigns:call")
+        await check.client.get(f"/authz/check{CLOSED}", headers=bearer)
+
+        async def empty():
+            yield b""
+
+        for path in (CLOSED, "/campaigns/v1/lists", "/nowhere"):
+            url = f"/authz/check{path}"
+            at_once = await check.client.get(url, headers=bearer)
+            called = await check.client.request("GET", url, headers=bearer, content=empty())
+            assert at_once.status_code == called.status_code
+            assert list(at_once.headers) == list(called.headers)
+            assert at_once.headers.get("Authorization") == called.headers.get("Authorization")
+
+    async def test_questions_in_one_packet_are_answered_in_turn(self, check, issuer):
+        def asking(path, *fields):
+            lines = [f"GET /authz/check{path} HTTP/1.1", "Host: g", *fields, "", ""]
+            return "\r\n".join(lines).encode()
+
+        unknown = f"Authorization: Bearer {issuer.token(scope='campaigns:call')}"
+        raw = await check.talk(
+            asking(OPEN)
+            + asking(CLOSED, unknown)  # has to be verified first, which is waited for
+            + asking("/nowhere")
+            + asking(OPEN, "Connection: close")
+        )
+        statuses = [part[:3] for part in raw.split(b"HTTP/1.1 ")[1:]]
+        assert statuses == [b"200", b"200", b"404", b"200"]
+
+    async def test_a_caller_who_is_known_waits_for_nothing_and_a_failure_is_a_problem(
+        self, check, monkeypatch
+    ):
+        async def broken(*_):
+            raise ZeroDivisionError
+
+        def broken_at_once(*_):
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("maillage_gateway.door.Door.admit", broken)
+        assert (await check.client.get(f"/authz/check{OPEN}")).status_code == 200
+        monkeypatch.setattr("maillage_gateway.door.Door.admit_at_once", broken_at_once)
+        answer = await check.client.get(f"/authz/check{OPEN}")
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
 class TestListener:
     async def test_strangers_are_told_that_there_is_nothing(self, start_gateway, settings):
         elsewhere = settings.model_copy(update={"check_peers": ()})

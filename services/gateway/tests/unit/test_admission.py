@@ -89,7 +89,7 @@ class TestAdmissions:
 
 class TestInternalTokens:
     def life(self, value):
-        claims = parse(value.removeprefix("Bearer "))._claims
+        claims = parse(value.removeprefix(b"Bearer ").decode())._claims
         return claims["exp"] - claims["iat"]
 
     async def test_one_serves_until_fifteen_seconds_are_left(self, admissions, keys, issuer, clock):
