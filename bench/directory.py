@@ -27,7 +27,7 @@ from sqlalchemy.engine import make_url
 
 from maillage_common.database import Database
 from maillage_common.reading import in_native_form
-from maillage_directory.search.conditions import Frozen, Way
+from maillage_directory.search.conditions import Frozen, Way, fragments
 from maillage_directory.search.queries import Reading, search_statement
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer
@@ -173,7 +173,8 @@ async def write_scripts(
 def _written_out(connection: psycopg.Connection, body: dict[str, Any], terms: Terms) -> str:
     reading = Reading(PUBLIC, terms, Frozen(datetime.now(UTC)))
     params = SearchParams.model_validate(body)
-    statement, parameters = search_statement(params, reading, Way.HOLDING)
+    parts = fragments(params, PUBLIC, terms, reading.frozen)
+    statement, parameters = search_statement(params, reading, parts, Way.HOLDING, parts.tiers[-1])
     native, names = in_native_form(statement)
     cursor = psycopg.ClientCursor(connection)
     values = [cursor.mogrify("%s", [parameters[name]]) for name in names]

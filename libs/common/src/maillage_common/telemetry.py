@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Protocol
@@ -284,7 +285,13 @@ def flush() -> None:
 
 
 def tracer() -> trace.Tracer:
-    return trace.get_tracer("maillage")
+    return _tracer_of(trace.get_tracer_provider())
+
+
+@lru_cache(maxsize=8)
+def _tracer_of(provider: trace.TracerProvider) -> trace.Tracer:
+    """Asking the SDK for one each time costs more than the span."""
+    return provider.get_tracer("maillage")
 
 
 def current_trace_id() -> str:

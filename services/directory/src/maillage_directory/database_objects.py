@@ -56,42 +56,6 @@ WHERE b.is_certain OR NOT EXISTS (
 )
 """
 
-# Whether a rule of a service or a turn of its rota opens it, for the services whose hours are more
-# than plain weekly rules. PL/pgSQL keeps the plan of its query; written into each search, the same
-# would cost every one of them its start.
-OPENS_BY_RULE = """
-CREATE FUNCTION public.opens_by_rule(
-    service uuid, at_minute int, on_day date, is_holiday boolean, days text[], month_days text[],
-    day_number int, month_number int
-)
-RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-AS $$
-BEGIN
-    RETURN EXISTS (
-        SELECT FROM (
-            SELECT h.opens_minute, h.closes_minute, h.on_holidays, h.starts_on, h.ends_on, h.byday,
-                h.bymonthday, h.repeat_every, h.phase, h.freq, h.week_shift
-            FROM public.schedule h WHERE h.service_id = service
-            UNION ALL
-            SELECT t.opens_minute, t.closes_minute, t.on_holidays, t.starts_on, t.ends_on, t.byday,
-                t.bymonthday, t.repeat_every, t.phase, t.freq, t.week_shift
-            FROM public.rota_turn t WHERE t.service_id = service
-        ) h
-        WHERE h.opens_minute <= at_minute AND h.closes_minute > at_minute
-            AND (h.on_holidays = 'open' OR NOT is_holiday)
-            AND (h.starts_on IS NULL OR h.starts_on <= on_day)
-            AND (h.ends_on IS NULL OR h.ends_on >= on_day)
-            AND (h.byday = '{}' OR h.byday && days)
-            AND (h.bymonthday = '{}' OR h.bymonthday && month_days)
-            AND (h.repeat_every = 1 OR h.phase = CASE h.freq
-                WHEN 'WEEKLY' THEN (day_number + h.week_shift) / 7
-                ELSE month_number END % h.repeat_every)
-    );
-END
-$$
-"""
-
 # Words asked for, as every one of them in some form (French stem, Dutch stem, as written), and as
 # any of them, by which what holds them is ranked. A conjunction of alternatives is walked by its
 # rarest word; the same as alternatives of conjunctions is walked whole. Stop words of either
@@ -130,7 +94,6 @@ $$
 # connection. 0.45 lets one wrong letter through in a word of eight ("logemant").
 CREATE_AFTER_TABLES = (
     TERRITORY_CLIMB,
-    OPENS_BY_RULE,
     DIRECTORY_QUERY,
     """
 CREATE FUNCTION public.service_resembling(asked text)
@@ -147,7 +110,6 @@ $$
 
 DROP = (
     "DROP FUNCTION public.directory_query(text[], boolean)",
-    "DROP FUNCTION public.opens_by_rule(uuid, int, date, boolean, text[], text[], int, int)",
     "DROP FUNCTION public.service_resembling(text)",
     "DROP VIEW public.territory_climb",
 )

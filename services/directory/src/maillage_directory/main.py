@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from maillage_common.app import create_app
 from maillage_directory.agenda.routes import router as agenda
 from maillage_directory.capacity.routes import router as capacity
+from maillage_directory.cards.kept import KeptCards
 from maillage_directory.changes.routes import router as changes
 from maillage_directory.collections.routes import router as collections
 from maillage_directory.delegations.routes import router as delegations
@@ -73,5 +74,6 @@ def create() -> FastAPI:
     settings = Settings()
     app = create_app("directory", settings, ROUTERS, title="Maillage directory")
     app.state.unchanged = Unchanged()
+    app.state.kept_cards = KeptCards()
     app.state.vocabulary = Vocabulary(seconds=settings.vocabulary_seconds)
     return app

@@ -5,7 +5,7 @@ in SQL on the same columns (`search/queries.py`), and a property test holds the 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -114,7 +114,7 @@ def local_minute(instant: datetime) -> tuple[date, int]:
 
 
 def closing_time(
-    rules: Iterable[Rule], closures: Sequence[Closed], instant: datetime
+    rules: Sequence[Rule], closures: Sequence[Closed], instant: datetime
 ) -> datetime | None:
     """When the service closes if it is open at `instant`, else None. Aware, Brussels time.
 

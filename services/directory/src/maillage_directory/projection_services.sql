@@ -152,8 +152,13 @@ WITH RECURSIVE need_above(code, above) AS (
     GROUP BY h.id
 ), open AS (
     SELECT h.service_id,
-        bool_or(h.freq <> 'WEEKLY' OR h.repeat_every <> 1 OR h.starts_on IS NOT NULL
-            OR h.ends_on IS NOT NULL) AS has_rules,
+        jsonb_agg(jsonb_build_object(
+            'freq', h.freq, 'interval', h.repeat_every, 'byday', h.byday,
+            'bymonthday', h.bymonthday, 'opens', h.opens_minute, 'closes', h.closes_minute,
+            'starts_on', h.starts_on, 'ends_on', h.ends_on, 'week_shift', h.week_shift,
+            'phase', h.phase, 'on_holidays', h.on_holidays
+        )) FILTER (WHERE h.freq <> 'WEEKLY' OR h.repeat_every <> 1 OR h.starts_on IS NOT NULL
+            OR h.ends_on IS NOT NULL) AS rules,
         range_agg(p.slots) AS ordinary,
         range_agg(p.slots) FILTER (WHERE h.on_holidays = 'open') AS on_holidays,
         jsonb_agg(jsonb_build_object(
@@ -227,7 +232,7 @@ WITH RECURSIVE need_above(code, above) AS (
         s.access && '{phone,online,home_visit,mobile_round}'::text[] AS is_remote,
         COALESCE(place.cells, CASE WHEN zone.codes IS NULL THEN '{@}' ELSE '{}' END::text[]) AS cells,
         num_nonnulls(open.schedules, turn.turns) > 0 AS has_schedule,
-        COALESCE(open.has_rules, false) OR turn.turns IS NOT NULL AS has_rules,
+        jsonb_strip_nulls(COALESCE(open.rules || turn.turns, open.rules, turn.turns)) AS rules,
         COALESCE(open.ordinary, '{}') AS ordinary, COALESCE(open.on_holidays, '{}') AS on_holidays,
         COALESCE(shut.closed, '{}') AS closed, capacity.status AS capacity_status,
         capacity.valid_until AS capacity_valid_until, checked.verified_at,
@@ -316,7 +321,7 @@ INSERT INTO service_search (
     service_id, organization_id, status, visibility, network, organization_visibility,
     organization_network, source, is_demo, kind, needs, programs, access, languages, zones, within,
     perhaps_within, places, answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote,
-    has_schedule, has_rules, hours, holiday_hours, closed, capacity_status, capacity_valid_until,
+    has_schedule, rules, hours, holiday_hours, closed, capacity_status, capacity_valid_until,
     verified_at, quality, sort_name, typo_text, document
 )
 SELECT
@@ -332,14 +337,14 @@ SELECT
         CROSS JOIN (SELECT '' UNION ALL SELECT '|' || unnest(needs)) need(suffix)
     ),
     answers_yes, answers_no, age_min, age_max, latitudes, longitudes, is_remote, has_schedule,
-    has_rules, ordinary, on_holidays, closed, capacity_status, capacity_valid_until,
+    rules, ordinary, on_holidays, closed, capacity_status, capacity_valid_until,
     verified_at, service_quality(content, verified_at), sort_name, typo_text, document
 FROM made
 ON CONFLICT (service_id) DO UPDATE SET
     (organization_id, status, visibility, network, organization_visibility,
     organization_network, source, is_demo, kind, needs, programs, access, languages, zones,
     within, perhaps_within, places, answers_yes, answers_no, age_min, age_max, latitudes,
-    longitudes, is_remote, has_schedule, has_rules, hours, holiday_hours, closed,
+    longitudes, is_remote, has_schedule, rules, hours, holiday_hours, closed,
     capacity_status, capacity_valid_until, verified_at, quality, sort_name, typo_text, document)
     = (excluded.organization_id, excluded.status, excluded.visibility, excluded.network,
     excluded.organization_visibility, excluded.organization_network, excluded.source,
@@ -347,7 +352,7 @@ ON CONFLICT (service_id) DO UPDATE SET
     excluded.languages, excluded.zones, excluded.within, excluded.perhaps_within,
     excluded.places, excluded.answers_yes, excluded.answers_no, excluded.age_min,
     excluded.age_max, excluded.latitudes, excluded.longitudes, excluded.is_remote,
-    excluded.has_schedule, excluded.has_rules, excluded.hours, excluded.holiday_hours,
+    excluded.has_schedule, excluded.rules, excluded.hours, excluded.holiday_hours,
     excluded.closed, excluded.capacity_status, excluded.capacity_valid_until,
     excluded.verified_at, excluded.quality, excluded.sort_name, excluded.typo_text,
     excluded.document)

@@ -6,6 +6,7 @@ work at once; other changes are seen after `vocabulary_seconds`.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,8 @@ _LOAD = text(
     " ORDER BY 1, 2"
 )
 _NEAREST = 5
+# More than a basin holds, fewer than a country.
+_WIDE = 200
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,14 @@ class Terms:
         return sorted(held for held, above in self.territory_above.items() if above.get(code))
 
     @cached_property
+    def _sizes(self) -> Counter[str]:
+        return Counter(above for chain in self.territory_above.values() for above in chain)
+
+    def is_wide(self, code: str) -> bool:
+        """Whether so many territories lie in it that what lies in it may be far apart."""
+        return self._sizes[code] > _WIDE
+
+    @cached_property
     def need_branches(self) -> Mapping[str, set[str]]:
         """Every need with all its descendants, itself included."""
         branches = {code: {code} for code in self.needs}
@@ -90,6 +101,13 @@ class Vocabulary:
             self._terms = await load_terms(session)
             self._read_at = monotonic()
         return self._terms
+
+    def known(self, wanted: Sequence[tuple[type[UnknownCode], str, str]]) -> Terms | None:
+        """The terms in memory when they are fresh and hold every code: nothing is to be read."""
+        if self._terms is None or monotonic() - self._read_at > self._seconds:
+            return None
+        held = all(self._terms.holds(what, code) for what, _, code in wanted)
+        return self._terms if held else None
 
     async def check(
         self, session: AsyncSession, wanted: Sequence[tuple[type[UnknownCode], str, str]]

@@ -116,6 +116,63 @@ class TestPlace:
         assert (await search(q="cachée"))["items"] == []
 
 
+class TestKeptCards:
+    """A card is kept as it was written; who may read it and what it says never come from before."""
+
+    async def test_a_change_is_told_at_once(
+        self, directory: Any, client: Any, search: Any, editor: Any
+    ) -> None:
+        await directory.has(directory.service("soup"))
+        item = (await search(q="soup"))["items"][0]
+        assert item["label"] == "soup"
+        path = f"{SERVICES}/{item['id']}"
+        changed = await client.patch(
+            path, json={"cost": "free"}, headers={**editor(), "If-Match": '"1"'}
+        )
+        assert changed.status_code == 200, changed.text
+        page = await search(q="soup")
+        assert page["items"][0] == {
+            **item,
+            "cost": "free",
+            "version": 2,
+            "updated_at": page["items"][0]["updated_at"],
+        }
+
+    async def test_each_layer_reads_its_own(
+        self, directory: Any, search: Any, editor: Any, professional: Any
+    ) -> None:
+        await directory.has(
+            directory.organization("other"),
+            directory.service(
+                "soup",
+                phones=[
+                    {"number": f"+3220000000{number}", "visibility": visibility}
+                    for number, visibility in enumerate(("public", "professional", "own"))
+                ],
+            ),
+        )
+        readers = (None, professional, editor(), editor("other"))
+        for _ in range(2):
+            seen = [
+                len((await search(headers, q="soup"))["items"][0]["phones"]) for headers in readers
+            ]
+            assert seen == [1, 2, 3, 2]
+
+    async def test_a_night_is_open_until_its_morning(
+        self, directory: Any, client: Any, as_anonymous: Any
+    ) -> None:
+        await directory.has(
+            directory.service(
+                "night", schedules=[{"byday": "SU", "opens_at": "22:00", "closes_at": "06:00"}]
+            )
+        )
+        with frozen_time(datetime(2026, 11, 23, 2, 0, tzinfo=UTC)):
+            answer = await client.get(
+                f"{SERVICES}/{directory.id('service', 'night')}", headers=as_anonymous()
+            )
+        assert answer.json()["open_until"] == "2026-11-23T06:00:00+01:00"
+
+
 class TestSaturation:
     async def test_the_public_gets_full_services_last_with_open_ones_instead(
         self, directory: Any, search: Any

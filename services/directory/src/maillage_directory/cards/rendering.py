@@ -1,6 +1,7 @@
 """From a card to what one caller reads at one instant: the one place that hides members."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -67,25 +68,46 @@ _SCHEDULE = (
 _PROVENANCE = ("source", "external_id", "source_date", "licence")
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When a service is open; `rules` with the turns of its rotas, none when it is not active."""
+
+    rules: Sequence[Rule]
+    closures: Sequence[Closed]
+
+
 def render_service(row: Any, layer: Layer, *, language: str, now: datetime) -> dict[str, Any]:
     """The service of `row` (content, verified_at, version, updated_at) as JSON members.
 
     Shape: `cards.schemas.ServicePublic`. Members without a value are left out.
     """
+    lasting = render_lasting(row, layer, language=language)
+    return lasting | render_passing(row.content.get("capacity"), hours_of(row.content), now)
+
+
+def render_lasting(row: Any, layer: Layer, *, language: str) -> dict[str, Any]:
+    """The members that stay the same until the card changes."""
     card: Mapping[str, Any] = row.content
     answer = _members(card, _KEPT, _IF_THERE, card["organization"]["id"], layer)
     answer["label"] = in_language(card["name"], language)
     answer["schedules"] = [_schedule(schedule) for schedule in card["schedules"]]
-    answer["capacity"] = capacity_now(card.get("capacity"), now)
-    closes_at = closes(card, now)
-    if closes_at is not None:
-        answer["open_until"] = closes_at.isoformat()
     if row.verified_at is not None:
         answer["verified_at"] = row.verified_at.isoformat()
     if layer.is_professional:
         answer["quality"] = quality_of(card, is_verified=row.verified_at is not None)
     answer["version"] = row.version
     answer["updated_at"] = row.updated_at.isoformat()
+    return answer
+
+
+def render_passing(
+    capacity: Mapping[str, Any] | None, hours: Hours, now: datetime
+) -> dict[str, Any]:
+    """The members that are as they are at `now`."""
+    answer: dict[str, Any] = {"capacity": capacity_now(capacity, now)}
+    closes_at = closing_time(hours.rules, hours.closures, now)
+    if closes_at is not None:
+        answer["open_until"] = closes_at.isoformat()
     return answer
 
 
@@ -135,17 +157,16 @@ def capacity_now(report: Mapping[str, Any] | None, now: datetime) -> dict[str, A
     return {name: value for name, value in report.items() if name != "source"}
 
 
-def closes(card: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When the service closes if it is open at `now`."""
+def hours_of(card: Mapping[str, Any]) -> Hours:
+    """The hours of a service's card, normalised."""
     if card["status"] != "active":
-        return None
+        return Hours((), ())
     closures = [
         Closed(date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"]))
         for entry in card["closures"]
     ]
     # On duty it is open whatever its own hours; a dated closure still closes it.
-    rules = [*card["schedules"], *card.get("turns", ())]
-    return closing_time(map(_rule, rules), closures, now)
+    return Hours([_rule(rule) for rule in (*card["schedules"], *card.get("turns", ()))], closures)
 
 
 def _rule(schedule: Mapping[str, Any]) -> Rule:

@@ -51,7 +51,8 @@ class ServiceSearch(SQLModel, table=True):
 
     `hours`, `holiday_hours`: the openings of plain weekly rules, on ordinary days and on public
     holidays, as `[weekday * 2880 + opening, weekday * 2880 + closing)`, Monday 0, minutes from
-    midnight of the opening day. `has_rules`: other rules, or turns of a rota, open it too.
+    midnight of the opening day. `rules`: the other rules and the turns of rotas, as objects with
+    the members of a card's `turns`.
     `closed`: the days of its closures.
     """
 
@@ -102,7 +103,7 @@ class ServiceSearch(SQLModel, table=True):
     longitudes: list[float] = Field(default_factory=list, nullable=False, sa_type=ARRAY(Double))
     is_remote: bool
     has_schedule: bool
-    has_rules: bool
+    rules: Any = columns.jsonb(nullable=True)
     hours: Any = Field(sa_type=INT4MULTIRANGE, nullable=False)
     holiday_hours: Any = Field(sa_type=INT4MULTIRANGE, nullable=False)
     closed: Any = Field(sa_type=DATEMULTIRANGE, nullable=False)

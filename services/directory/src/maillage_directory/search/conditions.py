@@ -5,14 +5,16 @@ Fragments are fixed texts chosen by what is asked; what callers send travels as 
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from maillage_directory.search.hours import open_sql
 from maillage_directory.search.places import (
-    NEAR_M,
+    BANDS_M,
     UNPLACED,
     cells_around,
     point_parameters,
@@ -22,6 +24,13 @@ from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
 
 _MAX_WORDS = 12
+
+
+def _has(column: str) -> str:
+    return f"s.{column} && CAST(:{column} AS text[])"
+
+
+HAS_NEED = _has("needs")
 # Verified within this long counts as fresh; not at all after the second (data.inclusion's rule).
 _FRESH_DAYS, _STALE_DAYS = 180, 730
 
@@ -48,13 +57,30 @@ class Frozen:
     with_demo: bool | None = None
 
 
+@dataclass(frozen=True)
+class Tier:
+    """A part of the directory that holds every service of the zones up to `last_zone`.
+
+    `keys`: those of `places` under which they are; None: all services. `metres`: how far it reaches
+    about the point.
+    """
+
+    last_zone: int
+    keys: Callable[[], list[str]] | None = None
+    metres: int | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        return self.keys is None
+
+
 @dataclass
 class Fragments:
     """SQL collected for one search over `service_search s`, with its `distance_m` and `outside`.
 
     `where` is what can be asked of the row alone, `then` what needs those two. `states` maps a
-    filter to its three-valued expression. `reach`: the keys of `places` that hold every service
-    whose zone is not the last; None when there is one zone.
+    filter to its three-valued expression. `zone` numbers how far a service is from what was asked,
+    as the first part of the order; `tiers` go from the nearest to all.
     """
 
     visible: str = "true"
@@ -65,7 +91,7 @@ class Fragments:
     parameters: dict[str, Any] = field(default_factory=dict)
     outside: str = "false"
     zone: str = "0"
-    reach: list[str] | None = None
+    tiers: list[Tier] = field(default_factory=list)
 
 
 def fragments(params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen) -> Fragments:
@@ -75,15 +101,13 @@ def fragments(params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen) 
     parts.where += [parts.visible, "s.status IN ('active', 'temporarily closed')"]
     parts.parameters |= parameters
     _any_of(parts, params)
-    _territory(parts, params, terms)
+    territories = _territory(parts, params, terms)
     _possible(parts, params)
     _known(parts, params)
     _place(parts, params)
-    _zone(parts, params)
+    _zone(parts, params, territories, terms)
     if params.q:
         _text(parts, params.q)
-    if params.need and parts.reach is not None:
-        parts.reach = [f"{key}|{need}" for key in parts.reach for need in params.need]
     return parts
 
 
@@ -95,7 +119,7 @@ def _any_of(parts: Fragments, params: SearchParams) -> None:
     ):
         if values:
             # A service carries the ancestors of its needs: a parent matches its descendants.
-            parts.where.append(f"s.{column} && CAST(:{column} AS text[])")
+            parts.where.append(_has(column))
             parts.parameters[column] = list(values)
     if params.kind:
         parts.where.append("s.kind = ANY (CAST(:kinds AS text[]))")
@@ -105,9 +129,10 @@ def _any_of(parts: Fragments, params: SearchParams) -> None:
         parts.parameters["sources"] = list(params.source)
 
 
-def _territory(parts: Fragments, params: SearchParams, terms: Terms) -> None:
+def _territory(parts: Fragments, params: SearchParams, terms: Terms) -> list[str]:
+    """The keys of `places` under which all services inside the territories are."""
     if not params.territory:
-        return
+        return []
     covering: set[str] = set()
     perhaps: set[str] = set()
     for code in params.territory:
@@ -126,7 +151,7 @@ def _territory(parts: Fragments, params: SearchParams, terms: Terms) -> None:
         "covering": sorted(covering),
         "perhaps_covering": sorted(perhaps),
     }
-    parts.reach = [*params.territory, *(f"+{code}" for code in sorted(covering | perhaps))]
+    return [*params.territory, *(f"+{code}" for code in sorted(covering | perhaps))]
 
 
 def wanted_answers(params: SearchParams) -> list[str]:
@@ -201,26 +226,47 @@ def _place(parts: Fragments, params: SearchParams) -> None:
         parts.parameters["radius_m"] = params.radius_m
 
 
-def _zone(parts: Fragments, params: SearchParams) -> None:
-    """How far from what was asked, as the first part of the order: 0 inside, 1 about, 2 elsewhere.
+def _zone(parts: Fragments, params: SearchParams, territories: list[str], terms: Terms) -> None:
+    """Inside before outside, and within each the bands of distance.
 
-    Services of the last zone need not be looked at while the others fill the page.
+    What has no place is about any point, unless it says which territories it serves; sorted by
+    distance, it comes last.
     """
-    if params.point is None or params.sort not in (Sort.RELEVANCE, Sort.DISTANCE):
+    banded = params.point is not None and params.sort in (Sort.RELEVANCE, Sort.DISTANCE)
+    beyond = len(BANDS_M)
+    everything = Tier(last_zone=2 * beyond + 1)
+    outside = f"CASE WHEN s.outside THEN {beyond + 1} ELSE 0 END" if params.territory else "0"
+    if not banded:
+        parts.zone = f"({outside})"
+        parts.tiers = [everything]
         if params.territory:
-            parts.zone = "(CASE WHEN s.outside THEN 2 ELSE 0 END)"
+            parts.tiers.insert(0, Tier(beyond, partial(_keys, params, territories)))
         return
-    cells = cells_around(*params.point)
-    if params.sort is Sort.DISTANCE:
-        # Those without a place come last by distance.
-        about = f"COALESCE(s.distance_m <= {NEAR_M}, false)"
-    else:
-        # What has no place is about any point, unless it says which territories it serves.
-        about = f"COALESCE(s.distance_m <= {NEAR_M}, s.zones = '{{}}')"
-        cells.append(UNPLACED)
-    parts.reach = [*(parts.reach or ()), *cells]
-    inside = "WHEN NOT s.outside THEN 0 " if params.territory else ""
-    parts.zone = f"(CASE {inside}WHEN {about} THEN 1 ELSE 2 END)"
+    bands = "".join(f" WHEN s.distance_m <= {metres} THEN {n}" for n, metres in enumerate(BANDS_M))
+    about = []
+    if params.sort is Sort.RELEVANCE:
+        bands += " WHEN s.distance_m IS NULL AND s.zones = '{}' THEN 0"
+        about.append(UNPLACED)
+    parts.zone = f"({outside} + CASE{bands} ELSE {beyond} END)"
+    first = beyond + 1 if params.territory else 0
+    parts.tiers = [
+        *(
+            Tier(first + n, partial(_keys, params, [*territories, *about], metres), metres)
+            for n, metres in enumerate(BANDS_M)
+        ),
+        everything,
+    ]
+    if any(terms.is_wide(code) for code in params.territory):
+        parts.tiers.insert(0, Tier(0, partial(_keys, params, about, BANDS_M[0])))
+
+
+def _keys(params: SearchParams, keys: Sequence[str], metres: int | None = None) -> list[str]:
+    """Keys of `places` and those of the cells so far about the point; with the needs asked for."""
+    if metres is not None and params.point is not None:
+        keys = [*keys, *cells_around(*params.point, metres)]
+    if params.need:
+        return [f"{key}|{need}" for key in keys for need in params.need]
+    return list(keys)
 
 
 def folded_words(asked: str) -> list[str]:

@@ -1,22 +1,31 @@
 """Whether a service is open at an instant, in SQL; `opening.closing_time` is the same in Python.
 
-Plain weekly rules are ranges on the row (see ServiceSearch); others, and the turns of a rota, are
-looked up for the services that have them.
+Plain weekly rules are ranges on the row (see ServiceSearch); the others, and the turns of rotas,
+are objects on it, asked by a path.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from maillage_directory.opening import MINUTES_A_DAY, day_facts, local_minute
 
+# `Rule.occurs_on`. `==` between two lists holds when any members of theirs are equal.
+_OCCURS = """$[*] ? (@.closes > $at && @.opens <= $at
+    && (@.on_holidays == "open" || $is_holiday == false)
+    && (!exists(@.starts_on) || @.starts_on <= $day)
+    && (!exists(@.ends_on) || @.ends_on >= $day)
+    && (!exists(@.byday[*]) || @.byday[*] == $days[*])
+    && (!exists(@.bymonthday[*]) || @.bymonthday[*] == $month_days[*])
+    && (@.interval == 1
+        || @.freq == "WEEKLY" && (($number + @.week_shift) / 7).floor() % @.interval == @.phase
+        || @.freq == "MONTHLY" && $month % @.interval == @.phase))"""
 # `{name}` is a prefix of our own parameters' names.
-_OPENING = """(NOT s.closed @> CAST(:{name}_day AS date) AND (
-    CASE WHEN CAST(:{name}_is_holiday AS boolean) THEN s.holiday_hours ELSE s.hours END
-        @> CAST(:{name}_slot AS int)
-    OR s.has_rules AND public.opens_by_rule(
-        s.service_id, CAST(:{name}_at AS int), CAST(:{name}_day AS date),
-        CAST(:{name}_is_holiday AS boolean), CAST(:{name}_days AS text[]),
-        CAST(:{name}_month_days AS text[]), CAST(:{name}_number AS int), CAST(:{name}_month AS int))
+_OPENING = f"""(NOT s.closed @> CAST(:{{name}}_day AS date) AND (
+    CASE WHEN CAST(:{{name}}_is_holiday AS boolean) THEN s.holiday_hours ELSE s.hours END
+        @> CAST(:{{name}}_slot AS int)
+    OR COALESCE(jsonb_path_exists(s.rules, '{_OCCURS}', CAST(:{{name}}_facts AS jsonb)), false)
 ))"""
 
 
@@ -33,14 +42,20 @@ def open_sql(parameters: dict[str, Any], number: int, moment: datetime) -> str:
     ):
         facts = day_facts(day)
         parameters |= {
-            f"{name}_at": at,
             f"{name}_slot": day.weekday() * 2 * MINUTES_A_DAY + at,
             f"{name}_day": day,
             f"{name}_is_holiday": facts.is_holiday,
-            f"{name}_days": list(facts.days),
-            f"{name}_month_days": list(facts.month_days),
-            f"{name}_number": facts.number,
-            f"{name}_month": facts.month,
+            f"{name}_facts": orjson.dumps(
+                {
+                    "at": at,
+                    "day": day,
+                    "days": facts.days,
+                    "month_days": facts.month_days,
+                    "number": facts.number,
+                    "month": facts.month,
+                    "is_holiday": facts.is_holiday,
+                }
+            ).decode(),
         }
         ways.append(_OPENING.format(name=name))
     return f"({' OR '.join(ways)})"

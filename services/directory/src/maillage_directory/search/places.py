@@ -1,10 +1,10 @@
 """Where things are: distance in SQL, and the coarse grid by which the index finds what is near."""
 
-from math import ceil, cos, floor, radians
+from math import ceil, cos, floor, hypot, radians
 from typing import Any
 
-# What is within this distance is about the point; the rest is elsewhere.
-NEAR_M = 25_000
+# Metres: services within the first distance come before those within the second, and so on.
+BANDS_M = (25_000, 50_000, 100_000)
 # Cells in a degree of latitude and of longitude: about 28 km each way in Belgium.
 _ROWS, _COLUMNS = 4, 2.5
 _AROUND = int(360 * _COLUMNS)
@@ -40,17 +40,28 @@ def point_parameters(latitude: float, longitude: float) -> dict[str, Any]:
     }
 
 
-def cells_around(latitude: float, longitude: float) -> list[str]:
-    """The keys of the cells that hold every place within `NEAR_M` of a point.
+def cells_around(latitude: float, longitude: float, metres: int) -> list[str]:
+    """The keys of the cells that hold every place within so many metres of a point.
 
-    Nine of them in Belgium; more where meridians draw together, and across the date line.
+    At most nine for 25 km in Belgium; more where meridians draw together, and across the date line.
     """
     row, column = floor(latitude * _ROWS), floor(longitude * _COLUMNS)
-    poleward = min(abs(latitude) + 1 / _ROWS, 89.9)
+    height = _METRES_A_DEGREE / _ROWS
+    along = ceil(metres / height)
+    poleward = min(abs(latitude) + (along + 1) / _ROWS, 89.9)
     width = _METRES_A_DEGREE / _COLUMNS * cos(radians(poleward))
-    beside = min(ceil(NEAR_M / width), _AROUND // 2)
+    beside = min(ceil(metres / width), _AROUND // 2)
+    north, east = latitude * _ROWS - row, longitude * _COLUMNS - column
     return [
-        f"@{near_row}/{(near_column + _AROUND // 2) % _AROUND - _AROUND // 2}"
-        for near_row in range(row - 1, row + 2)
-        for near_column in range(column - beside, column + beside + 1)
+        f"@{row + up}/{(column + right + _AROUND // 2) % _AROUND - _AROUND // 2}"
+        for up in range(-along, along + 1)
+        for right in range(-beside, beside + 1)
+        # The nearest corner or side of the cell, as if it were as narrow as the most poleward one;
+        # a hundredth more, for the Earth is round.
+        if hypot(_beyond(up, north) * height, _beyond(right, east) * width) <= metres * 1.01
     ]
+
+
+def _beyond(cells: int, within: float) -> float:
+    """How many cells lie between the cell so many away and a point so far into its own."""
+    return max(0.0, cells - within, within - cells - 1)

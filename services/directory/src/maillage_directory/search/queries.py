@@ -6,8 +6,10 @@ from typing import Any
 
 from maillage_common.reading import Reads
 from maillage_directory.search.conditions import (
+    HAS_NEED,
     Fragments,
     Frozen,
+    Tier,
     Way,
     fragments,
     relevance,
@@ -57,9 +59,7 @@ _CANDIDATES = """
     WHERE {then}"""
 
 _SEARCH = """
-WITH {first}local AS MATERIALIZED ({local}
-){far}, candidate AS (
-    SELECT * FROM local{or_far}
+WITH {first}candidate AS MATERIALIZED ({candidates}
 ), verdict AS MATERIALIZED (
     SELECT {with_demo} AS with_demo FROM candidate c
 ), kept AS MATERIALIZED (
@@ -75,33 +75,23 @@ WITH {first}local AS MATERIALIZED ({local}
     LIMIT :row_count
 )
 SELECT v.with_demo, {held} AS is_held, {resembling} AS resembling,
-    {exact} AS total_is_exact, {facets} AS facets, t.*,
+    {facets} AS facets, t.*,
     p.service_id, p.distance_m, p.outside, p.zone, p.late, p.is_saturated, p.uncertain,
     p.points, p.key, {alternatives} AS alternatives,
-    r.content, r.verified_at, r.version, r.updated_at
+    r.organization_id, r.changed_at
 FROM verdict v
 CROSS JOIN tally t
 LEFT JOIN page p ON true
 LEFT JOIN card r ON r.resource_id = p.service_id
 ORDER BY p.zone, p.late, p.uncertain, p.key, p.service_id
 """
-# Services elsewhere are looked at only when those inside and about do not fill the page.
-_FAR = """, fill AS MATERIALIZED (
-    SELECT count(*) >= :row_count AS is_full
-    FROM (SELECT c.*, {key} AS key, ({late})::int AS late FROM local c) c
-    WHERE {real} AND {certain} AND {all_known}{after}
-), far AS MATERIALIZED ({candidates}
-    LIMIT CASE WHEN (SELECT is_full FROM fill) AND NOT CAST(:counts_all AS boolean) THEN 0 END
-)"""
-_OR_FAR = " UNION ALL SELECT * FROM far"
-_EXACT = "(NOT (SELECT is_full FROM fill) OR CAST(:counts_all AS boolean))"
-# Up to three services with room for the same needs about the same place or in the same zones,
-# nearest territory first, of the first forty. A confidential place is in no cell.
+# Up to three services with room for the same needs in the same cells or zones, of the first forty
+# the nearest first. A confidential place is in no cell, and near nothing.
 _ALTERNATIVES = """CASE WHEN p.is_saturated THEN ARRAY(
         SELECT s.service_id
         FROM service_search f
         CROSS JOIN LATERAL (
-            SELECT s.service_id, s.within,
+            SELECT s.service_id, s.latitudes[1] AS latitude, s.longitudes[1] AS longitude,
                 COALESCE(s.capacity_status = 'capacity' AND s.capacity_valid_until > :now, false)
                 AS has_room
             FROM service_search s
@@ -118,7 +108,7 @@ _ALTERNATIVES = """CASE WHEN p.is_saturated THEN ARRAY(
         ) s
         WHERE f.service_id = p.service_id
         ORDER BY s.has_room DESC,
-            cardinality(ARRAY(SELECT unnest(s.within) INTERSECT SELECT unnest(f.within))) DESC,
+            (s.latitude - f.latitudes[1]) ^ 2 + ((s.longitude - f.longitudes[1]) * 0.63) ^ 2,
             s.service_id
         LIMIT 3
     ) END"""
@@ -149,87 +139,112 @@ class Reading:
         return self.terms.service_count > LARGE
 
 
-async def list_found(
-    reads: Reads, params: SearchParams, reading: Reading
-) -> tuple[Way | None, list[Any]]:
-    """How the words were found, and the rows of a page and one more.
+@dataclass(frozen=True)
+class Found:
+    """The rows of a page and one more; at least one row, with the counts, even when none fits.
 
-    At least one row, with the counts, even when none fits.
+    `way`: how the words were found. `is_exact`: everything was looked at, so the counts are whole.
     """
-    if not params.q:
-        return None, await reads.fetch(*search_statement(params, reading))
-    decided = reading.frozen.way
-    for way in Way if decided is None else (decided,):
-        rows = await reads.fetch(*search_statement(params, reading, way))
+
+    rows: list[Any]
+    way: Way | None
+    is_exact: bool
+
+
+async def list_found(reads: Reads, params: SearchParams, reading: Reading) -> Found:
+    """One statement; in a large directory one for each tier, until the page is full."""
+    parts = fragments(params, reading.layer, reading.terms, reading.frozen)
+    ways: Sequence[Way | None] = [None]
+    if params.q:
+        ways = [reading.frozen.way] if reading.frozen.way else list(Way)
+    for way in ways:
+        tiers = _tiers(parts, params, reading, way)
+        while tiers:
+            tier = tiers[0]
+            rows = await reads.fetch(*search_statement(params, reading, parts, way, tier))
+            if len(rows) > params.limit:
+                break
+            tiers = _after(tier, tiers[1:], fits=len(rows), wanted=params.limit)
         if rows[0].is_held:
             break
-    return way, rows
+    return Found(rows, way, is_exact=tier.is_everything)
+
+
+def _tiers(
+    parts: Fragments, params: SearchParams, reading: Reading, way: Way | None
+) -> Sequence[Tier]:
+    """Where to look, one after the other, until the page is full."""
+    if not reading.is_large or params.facets or way is Way.RESEMBLING:
+        return parts.tiers[-1:]
+    first_zone = reading.after[0] if reading.after else 0
+    return [tier for tier in parts.tiers if tier.last_zone >= first_zone]
+
+
+def _after(tier: Tier, others: Sequence[Tier], *, fits: int, wanted: int) -> Sequence[Tier]:
+    """Of the tiers after `tier`, where `fits` services fit: from the first that is likely to fill
+    the page, were services as dense there."""
+    for number, other in enumerate(others):
+        if tier.metres is None or other.metres is None:
+            return others[number:]
+        if fits * (other.metres / tier.metres) ** 2 >= 2 * wanted:
+            return others[number:]
+    return others
 
 
 def search_statement(
-    params: SearchParams, reading: Reading, way: Way | None = None
+    params: SearchParams,
+    reading: Reading,
+    parts: Fragments,
+    way: Way | None,
+    tier: Tier,
 ) -> tuple[str, dict[str, Any]]:
-    """The statement and its parameters; `way`: how services have the words, when any are asked."""
-    parts = fragments(params, reading.layer, reading.terms, reading.frozen)
+    """The statement for one tier and its parameters; `way`: how services have the words asked."""
     key, key_type = sort_key(params.sort)
     parameters = {**parts.parameters, "row_count": params.limit + 1}
-    # Asked also of what lies beyond: the parts of the page's order and of its rule.
-    shared = {
-        "key": key,
-        "late": "false" if reading.layer.is_professional else "c.is_saturated",
-        "certain": "c.uncertain = 0" if params.certain_only else "true",
-        "all_known": _all_known(parts),
-        "after": _after(parameters, reading.after, key_type),
-    }
-    far, exact, held = "", "true", "true"
+    held = "true"
     if way in (Way.HOLDING, Way.BEGINNING):
         parameters["starts"] = way is Way.BEGINNING
         held = _HELD.format(visible=parts.visible, holds=_HOLDS)
-    if reading.is_large and parts.reach is not None and way is not Way.RESEMBLING:
-        parameters["reach"] = parts.reach
-        parameters["counts_all"] = bool(params.facets)
-        far = _FAR.format(
-            candidates=_candidates(parts, params, way, zone="= 2"),
-            real=_real(params, reading),
-            **shared,
-        )
-        exact = _EXACT
+    if tier.keys is not None:
+        parameters |= {"reach": tier.keys(), "last_zone": tier.last_zone}
     statement = _SEARCH.format(
         first=_WORDS if way in (Way.HOLDING, Way.BEGINNING) else "",
-        local=_candidates(parts, params, way, zone="< 2" if far else None),
-        far=far,
-        or_far=_OR_FAR if far else "",
+        candidates=_candidates(parts, params, way, tier),
+        key=key,
+        late="false" if reading.layer.is_professional else "c.is_saturated",
+        certain="c.uncertain = 0" if params.certain_only else "true",
+        all_known=_all_known(parts),
+        after=_beyond(parameters, reading.after, key_type),
         held=held,
         resembling=str(way is Way.RESEMBLING).lower(),
-        exact=exact,
-        with_demo=_with_demo(parts, params, reading),
+        with_demo=_with_demo(parts, params, reading, tier),
         unknowns=_unknowns(parts),
         facets=_facets(parts, params),
         alternatives="NULL::uuid[]"
         if reading.layer.is_professional
         else _ALTERNATIVES.format(visible=parts.visible),
-        **shared,
     )
     return statement, parameters
 
 
-def _candidates(
-    parts: Fragments, params: SearchParams, way: Way | None, *, zone: str | None
-) -> str:
-    """The services that fit, with all that ranks them; `zone` is a condition on theirs."""
+def _candidates(parts: Fragments, params: SearchParams, way: Way | None, tier: Tier) -> str:
+    """The services of a tier that fit, with all that ranks them."""
     where, source, likeness = [*parts.where], "service_search s", "0"
     if way is Way.RESEMBLING:
         source += " JOIN public.service_resembling(:asked) r ON r.service_id = s.service_id"
         likeness = "r.likeness * 0.5"
     elif way is not None:
         where.append(_HOLDS)
-    if zone == "< 2":
-        where.append("s.places && CAST(:reach AS text[])")
     counted = dict.fromkeys(params.facets)
     names = [f"{name}_is" for name in parts.states] + [f"of_{facet}" for facet in counted]
     then = [*parts.then]
-    if zone is not None:
-        then.insert(0, f"{parts.zone} {zone}")
+    if not tier.is_everything:
+        # Keys of places are those of needs too, when any is asked.
+        where = [
+            "s.places && CAST(:reach AS text[])",
+            *(part for part in where if part != HAS_NEED),
+        ]
+        then.insert(0, f"{parts.zone} <= CAST(:last_zone AS int)")
     return _CANDIDATES.format(
         zone=parts.zone,
         uncertain=" OR ".join(parts.uncertain) or "false",
@@ -249,20 +264,16 @@ def _candidates(
     )
 
 
-def _real(params: SearchParams, reading: Reading) -> str:
-    """Which of the first candidates surely stay, whatever is decided about the demonstration's."""
-    if reading.layer.is_professional or params.source or reading.frozen.with_demo:
-        return "true"
-    return "NOT c.is_demo"
-
-
-def _with_demo(parts: Fragments, params: SearchParams, reading: Reading) -> str:
-    """In the public layer the demonstration's services are given only when nothing real fits."""
+def _with_demo(parts: Fragments, params: SearchParams, reading: Reading, tier: Tier) -> str:
+    """In the public layer the demonstration's services are given only when nothing real fits, which
+    a part of the directory cannot tell."""
     if reading.layer.is_professional or params.source:
         return "COALESCE(bool_or(true), true)"
     if reading.frozen.with_demo is not None:
         decided = str(reading.frozen.with_demo).lower()
         return f"COALESCE(bool_or({decided}), {decided})"
+    if not tier.is_everything:
+        return "COALESCE(bool_or(false), false)"
     return f"COALESCE(NOT bool_or(NOT c.is_demo AND {_all_known(parts)}), true)"
 
 
@@ -291,7 +302,7 @@ def _facets(parts: Fragments, params: SearchParams) -> str:
     return f"jsonb_build_object({', '.join(counts)})"
 
 
-def _after(parameters: dict[str, Any], after: Sequence[Any] | None, key_type: str) -> str:
+def _beyond(parameters: dict[str, Any], after: Sequence[Any] | None, key_type: str) -> str:
     if after is None:
         return ""
     names = ("after_zone", "after_late", "after_uncertain", "after_key", "after_id")

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from maillage_directory.cards.kept import KeptCard
 from maillage_directory.languages import in_language
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.search.conditions import wanted_answers
@@ -142,46 +143,47 @@ def reasons(
     params: SearchParams,
     terms: Terms,
     row: Any,
+    card: KeptCard,
     *,
     language: str,
     closes_at: str | None,
     now: datetime,
 ) -> list[str]:
     """What speaks for this row, in the order of the filters; `closes_at` is Brussels time."""
-    card = row.content
+    facts = card.facts
     told: list[str] = []
     if row.resembling:
         told.append(say(language, "resembling"))
     for asked in params.need:
-        matched = [code for code in card["needs"] if code in terms.need_branch(asked)]
+        matched = [code for code in facts["needs"] if code in terms.need_branch(asked)]
         named = ", ".join(in_language(terms.needs[code], language) or code for code in matched)
         if matched:
             told.append(say(language, "need", named))
     if params.territory and not row.outside:
         told.append(say(language, "inside", _territories(params, terms, language)))
-    told += _place(params, row, language)
-    told += _spoken(params, row, language)
+    told += _place(params, row, facts, language)
+    told += _spoken(params, card, language)
     told += _hours(params, language, closes_at)
     told += [
         say(language, f"yes_{name}")
         for name in wanted_answers(params)
-        if _answer(card, name) == "yes"
+        if _answer(facts, name) == "yes"
     ]
-    if params.for_age and ("age_min" in card or "age_max" in card):
+    if params.for_age and ("age_min" in facts or "age_max" in facts):
         told.append(say(language, "age", ", ".join(map(str, params.for_age))))
-    told += _capacity(card.get("capacity"), language, now)
+    told += _capacity(facts.get("capacity"), language, now)
     return told
 
 
-def uncertainties(params: SearchParams, terms: Terms, row: Any, *, language: str) -> list[str]:
+def uncertainties(params: SearchParams, row: Any, card: KeptCard, *, language: str) -> list[str]:
     """What is not known of this row, of what was asked."""
-    card = row.content
+    facts = card.facts
     told = [
         say(language, "unknown", say(language, f"the_{name}"))
         for name in wanted_answers(params)
-        if _answer(card, name) == "unknown"
+        if _answer(facts, name) == "unknown"
     ]
-    if params.for_age and "age_min" not in card and "age_max" not in card:
+    if params.for_age and "age_min" not in facts and "age_max" not in facts:
         told.append(say(language, "unknown", say(language, "the_age")))
     if params.near and params.radius_m and row.distance_m is None and row.uncertain:
         told.append(say(language, "place_untold"))
@@ -190,12 +192,12 @@ def uncertainties(params: SearchParams, terms: Terms, row: Any, *, language: str
     return told
 
 
-def _answer(card: Mapping[str, Any], name: str) -> str:
+def _answer(facts: Mapping[str, Any], name: str) -> str:
     if name == "cost_free":
-        return {"free": "yes", "paid": "no"}.get(card["cost"], "unknown")
+        return {"free": "yes", "paid": "no"}.get(facts["cost"], "unknown")
     if name == "accessible":
-        return str(card["accessible"])
-    return str(card["conditions"].get(name, "unknown"))
+        return str(facts["accessible"])
+    return str(facts["conditions"].get(name, "unknown"))
 
 
 def _territories(params: SearchParams, terms: Terms, language: str) -> str:
@@ -204,25 +206,27 @@ def _territories(params: SearchParams, terms: Terms, language: str) -> str:
     )
 
 
-def _place(params: SearchParams, row: Any, language: str) -> Sequence[str]:
+def _place(
+    params: SearchParams, row: Any, facts: Mapping[str, Any], language: str
+) -> Sequence[str]:
     if not params.near:
         return []
     if row.distance_m is not None:
         return [say(language, "away", row.distance_m)]
-    remote = {"phone", "online", "home_visit", "mobile_round"} & set(row.content["access"])
+    remote = {"phone", "online", "home_visit", "mobile_round"} & set(facts["access"])
     return [say(language, "remote")] if remote else []
 
 
-def _spoken(params: SearchParams, row: Any, language: str) -> Sequence[str]:
+def _spoken(params: SearchParams, card: KeptCard, language: str) -> Sequence[str]:
     checked = (
-        say(language, "checked", row.verified_at.astimezone(BRUSSELS).date().isoformat())
-        if row.verified_at
+        say(language, "checked", card.verified_at.astimezone(BRUSSELS).date().isoformat())
+        if card.verified_at
         else ""
     )
     return [
         say(language, "spoken", say(language, code) if code in _WORDS else code) + checked
         for code in params.spoken
-        if code in row.content["languages"]
+        if code in card.facts["languages"]
     ]
 
 

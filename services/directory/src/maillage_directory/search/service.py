@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from maillage_common import clock
 from maillage_common.auth import Caller
 from maillage_common.database import Database
 from maillage_common.pagination import Cursors
-from maillage_directory.cards.rendering import render_service
+from maillage_directory.cards.kept import KeptCard, KeptCards
+from maillage_directory.cards.rendering import render_passing
 from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
 from maillage_directory.search.conditions import Frozen, Way
 from maillage_directory.search.queries import Reading, list_found
@@ -35,31 +38,37 @@ async def search_services(
     language: str,
     cursors: Cursors,
     vocabulary: Vocabulary,
+    cards: KeptCards,
 ) -> dict[str, Any]:
-    """One page, as JSON members; shape: `SearchPage`.
+    """One page, as JSON members (its items are written already); shape: `SearchPage`.
 
     Raises UnknownNeed, UnknownTerritory, UnknownProgram with near matches, and InvalidCursor or
     CursorOfAnotherQuery.
     """
     asking = Asking(layer_of(caller), language)
-    query = _fingerprint(params, asking.layer)
-    frozen, after = _position(cursors, params, query)
-    # Nothing is asked of the session while the codes in memory are fresh.
-    async with database.read() as session:
-        terms = await vocabulary.check(session, _codes(params))
-    way, rows = await list_found(
-        database.reads, params, Reading(asking.layer, terms, frozen, after)
-    )
-    first, found = rows[0], [row for row in rows[: params.limit] if row.service_id is not None]
+    frozen, after = _position(cursors, params, asking.layer)
+    terms = vocabulary.known(_codes(params))
+    if terms is None:
+        async with database.read() as session:
+            terms = await vocabulary.check(session, _codes(params))
+    reading = Reading(asking.layer, terms, frozen, after)
+    answer = await list_found(database.reads, params, reading)
+    first = answer.rows[0]
+    found = [row for row in answer.rows[: params.limit] if row.service_id is not None]
     next_cursor = None
-    if len(rows) > params.limit:
-        decided = Frozen(frozen.now, way, first.with_demo)
-        next_cursor = _cursor(cursors, decided, found[-1], query)
+    if len(answer.rows) > params.limit:
+        decided = Frozen(frozen.now, answer.way, first.with_demo)
+        next_cursor = _cursor(cursors, decided, found[-1], _fingerprint(params, asking.layer))
+    kept = await cards.of(found, database.reads, asking.layer, language=language)
     page = {
-        "items": [_item(params, terms, row, asking, frozen.now) for row in found],
+        "items": [
+            _item(params, terms, row, kept[row.service_id], asking, frozen.now)
+            for row in found
+            if row.service_id in kept
+        ],
         "next_cursor": next_cursor,
         "total": first.total,
-        "total_is_exact": first.total_is_exact,
+        "total_is_exact": answer.is_exact,
         "unknown": {
             name.removeprefix("unknown_"): count
             for name, count in first._asdict().items()
@@ -73,27 +82,28 @@ async def search_services(
 
 
 def _item(
-    params: SearchParams, terms: Terms, row: Any, asking: Asking, now: datetime
-) -> dict[str, Any]:
-    item = render_service(row, asking.layer, language=asking.language, now=now)
+    params: SearchParams, terms: Terms, row: Any, card: KeptCard, asking: Asking, now: datetime
+) -> orjson.Fragment:
+    item = render_passing(card.facts.get("capacity"), card.hours, now)
     item["match"] = {
         "score": row.points / 1_000_000,
         "reasons": reasons(
             params,
             terms,
             row,
+            card,
             language=asking.language,
             closes_at=item.get("open_until"),
             now=now,
         ),
-        "uncertain": uncertainties(params, terms, row, language=asking.language),
+        "uncertain": uncertainties(params, row, card, language=asking.language),
     }
     if row.distance_m is not None:
         item["distance_m"] = row.distance_m
     item["outside"] = bool(row.outside)
     item["is_saturated"] = row.is_saturated
-    item["alternatives"] = [str(other) for other in row.alternatives or ()]
-    return item
+    item["alternatives"] = row.alternatives or ()
+    return orjson.Fragment(b"%b,%b" % (card.written, orjson.dumps(item)[1:]))
 
 
 def _codes(params: SearchParams) -> list[tuple[Any, str, str]]:
@@ -115,10 +125,11 @@ def _fingerprint(params: SearchParams, layer: Layer) -> dict[str, Any]:
 
 
 def _position(
-    cursors: Cursors, params: SearchParams, query: dict[str, Any]
+    cursors: Cursors, params: SearchParams, layer: Layer
 ) -> tuple[Frozen, Sequence[Any] | None]:
     if params.cursor is None:
         return Frozen(clock.now()), None
+    query = _fingerprint(params, layer)
     now, way, with_demo, *after = cursors.decode(params.cursor, query=query)
     return Frozen(datetime.fromisoformat(now), way and Way(way), with_demo), after
 
