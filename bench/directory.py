@@ -150,7 +150,7 @@ async def rate(stage: Stage, seconds: float, rounds: int) -> list[bool]:
         f" (wanted: {SEARCHES_A_SECOND})"
     )
     print(f"PostgreSQL alone: {given:,.0f}/s; share {share:.2f} (wanted: {OF_POSTGRESQL_ALONE})")
-    return [max(searched, per_cpu) >= SEARCHES_A_SECOND, share >= OF_POSTGRESQL_ALONE]
+    return [searched >= SEARCHES_A_SECOND, share >= OF_POSTGRESQL_ALONE]
 
 
 async def write_scripts(
@@ -235,7 +235,7 @@ async def unchanged(stage: Stage, seconds: float, rounds: int) -> list[bool]:
         f"unchanged services: {got:,.0f}/s, {per_cpu:,.0f} per CPU second"
         f" (wanted: {UNCHANGED_A_SECOND:,})"
     )
-    return [max(got, per_cpu) >= UNCHANGED_A_SECOND]
+    return [got >= UNCHANGED_A_SECOND]
 
 
 async def _tag(port: int, path: str, headers: dict[str, str]) -> str | None:

@@ -15,6 +15,7 @@ import orjson
 
 from maillage_common.reading import Reads
 from maillage_directory.cards.rendering import Hours, hours_of, render_lasting
+from maillage_directory.opening import BRUSSELS
 from maillage_directory.visibility import Layer, visible_record_sql
 
 # About 5 kB each.
@@ -29,13 +30,16 @@ Key = tuple[UUID, bool, bool, bool, str]
 
 @dataclass(frozen=True, slots=True)
 class KeptCard:
-    """`written`: a JSON object without its closing brace, so that members can be added."""
+    """`written`: a JSON object without its closing brace, so that members can be added.
+
+    `verified_on`: the day of the last verification in Brussels, ISO 8601.
+    """
 
     changed_at: datetime
     written: bytes
     facts: Mapping[str, Any]
     hours: Hours
-    verified_at: datetime | None
+    verified_on: str | None
 
 
 class KeptCards:
@@ -83,11 +87,11 @@ def _key(service_id: UUID, organization_id: UUID, layer: Layer, language: str) -
 
 
 def _kept(row: Any, layer: Layer, language: str) -> KeptCard:
-    card = row.content
+    card, verified = row.content, row.verified_at
     return KeptCard(
         changed_at=row.changed_at,
         written=orjson.dumps(render_lasting(row, layer, language=language))[:-1],
         facts={name: card[name] for name in _FACTS if name in card},
         hours=hours_of(card),
-        verified_at=row.verified_at,
+        verified_on=verified and verified.astimezone(BRUSSELS).date().isoformat(),
     )

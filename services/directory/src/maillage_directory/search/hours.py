@@ -4,7 +4,8 @@ Plain weekly rules are ranges on the row (see ServiceSearch); the others, and th
 are objects on it, asked by a path.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -41,21 +42,29 @@ def open_sql(parameters: dict[str, Any], number: int, moment: datetime) -> str:
         (today - timedelta(days=1), minute + MINUTES_A_DAY, f"open{number}_eve"),
     ):
         facts = day_facts(day)
-        parameters |= {
-            f"{name}_slot": day.weekday() * 2 * MINUTES_A_DAY + at,
-            f"{name}_day": day,
-            f"{name}_is_holiday": facts.is_holiday,
-            f"{name}_facts": orjson.dumps(
-                {
-                    "at": at,
-                    "day": day,
-                    "days": facts.days,
-                    "month_days": facts.month_days,
-                    "number": facts.number,
-                    "month": facts.month,
-                    "is_holiday": facts.is_holiday,
-                }
-            ).decode(),
-        }
-        ways.append(_OPENING.format(name=name))
+        parameters[f"{name}_slot"] = day.weekday() * 2 * MINUTES_A_DAY + at
+        parameters[f"{name}_day"] = day
+        parameters[f"{name}_is_holiday"] = facts.is_holiday
+        parameters[f"{name}_facts"] = _facts(day, at)
+        ways.append(_opening(name))
     return f"({' OR '.join(ways)})"
+
+
+@lru_cache(maxsize=64)
+def _opening(name: str) -> str:
+    return _OPENING.format(name=name)
+
+
+@lru_cache(maxsize=1024)
+def _facts(day: date, at: int) -> str:
+    facts = day_facts(day)
+    told = {
+        "at": at,
+        "day": day,
+        "days": facts.days,
+        "month_days": facts.month_days,
+        "number": facts.number,
+        "month": facts.month,
+        "is_holiday": facts.is_holiday,
+    }
+    return orjson.dumps(told).decode()

@@ -139,57 +139,90 @@ def say(language: str, key: str, *facts: object) -> str:
     return _WORDS[key][_COLUMN[language]].format(*facts)
 
 
-def reasons(
-    params: SearchParams,
-    terms: Terms,
-    row: Any,
-    card: KeptCard,
-    *,
-    language: str,
-    closes_at: str | None,
-    now: datetime,
-) -> list[str]:
-    """What speaks for this row, in the order of the filters; `closes_at` is Brussels time."""
-    facts = card.facts
-    told: list[str] = []
-    if row.resembling:
-        told.append(say(language, "resembling"))
-    for asked in params.need:
-        matched = [code for code in facts["needs"] if code in terms.need_branch(asked)]
-        named = ", ".join(in_language(terms.needs[code], language) or code for code in matched)
-        if matched:
-            told.append(say(language, "need", named))
-    if params.territory and not row.outside:
-        told.append(say(language, "inside", _territories(params, terms, language)))
-    told += _place(params, row, facts, language)
-    told += _spoken(params, card, language)
-    told += _hours(params, language, closes_at)
-    told += [
-        say(language, f"yes_{name}")
-        for name in wanted_answers(params)
-        if _answer(facts, name) == "yes"
-    ]
-    if params.for_age and ("age_min" in facts or "age_max" in facts):
-        told.append(say(language, "age", ", ".join(map(str, params.for_age))))
-    told += _capacity(facts.get("capacity"), language, now)
-    return told
+class Explaining:
+    """Explains the items of one search in one language: what they share is said once."""
 
+    def __init__(self, params: SearchParams, terms: Terms, *, language: str, now: datetime) -> None:
+        self._params, self._terms, self._language, self._now = params, terms, language, now
+        self._branches = [terms.need_branch(asked) for asked in params.need]
+        self._wanted = wanted_answers(params)
+        self._inside = say(language, "inside", self._territories()) if params.territory else ""
+        self._spoken = [
+            (code, say(language, "spoken", say(language, code) if code in _WORDS else code))
+            for code in params.spoken
+        ]
+        instants = [moment for moment in params.open_at if isinstance(moment, datetime)]
+        self._opened = [say(language, "open_then", _shown(moment)) for moment in instants[:1]]
 
-def uncertainties(params: SearchParams, row: Any, card: KeptCard, *, language: str) -> list[str]:
-    """What is not known of this row, of what was asked."""
-    facts = card.facts
-    told = [
-        say(language, "unknown", say(language, f"the_{name}"))
-        for name in wanted_answers(params)
-        if _answer(facts, name) == "unknown"
-    ]
-    if params.for_age and "age_min" not in facts and "age_max" not in facts:
-        told.append(say(language, "unknown", say(language, "the_age")))
-    if params.near and params.radius_m and row.distance_m is None and row.uncertain:
-        told.append(say(language, "place_untold"))
-    if params.territory and not row.outside and row.uncertain and not told:
-        told.append(say(language, "territory_unsure"))
-    return told
+    def reasons(self, row: Any, card: KeptCard, *, closes_at: str | None) -> list[str]:
+        """What speaks for this row, in the order of the filters; `closes_at` is Brussels time."""
+        params, language, facts = self._params, self._language, card.facts
+        told: list[str] = []
+        if row.resembling:
+            told.append(say(language, "resembling"))
+        for branch in self._branches:
+            named = [self._need(code) for code in facts["needs"] if code in branch]
+            if named:
+                told.append(say(language, "need", ", ".join(named)))
+        if params.territory and not row.outside:
+            told.append(self._inside)
+        if params.near:
+            told += self._place(row, facts)
+        if self._spoken:
+            told += self._languages(card)
+        if params.open_at:
+            told += self._hours(closes_at)
+        for name in self._wanted:
+            if _answer(facts, name) == "yes":
+                told.append(say(language, f"yes_{name}"))
+        if params.for_age and ("age_min" in facts or "age_max" in facts):
+            told.append(say(language, "age", ", ".join(map(str, params.for_age))))
+        if "capacity" in facts:
+            told += _capacity(facts["capacity"], language, self._now)
+        return told
+
+    def uncertainties(self, row: Any, card: KeptCard) -> list[str]:
+        """What is not known of this row, of what was asked."""
+        params, language, facts = self._params, self._language, card.facts
+        told = [
+            say(language, "unknown", say(language, f"the_{name}"))
+            for name in self._wanted
+            if _answer(facts, name) == "unknown"
+        ]
+        if params.for_age and "age_min" not in facts and "age_max" not in facts:
+            told.append(say(language, "unknown", say(language, "the_age")))
+        if params.near and params.radius_m and row.distance_m is None and row.uncertain:
+            told.append(say(language, "place_untold"))
+        if params.territory and not row.outside and row.uncertain and not told:
+            told.append(say(language, "territory_unsure"))
+        return told
+
+    def _need(self, code: str) -> str:
+        return in_language(self._terms.needs[code], self._language) or code
+
+    def _territories(self) -> str:
+        return ", ".join(
+            in_language(self._terms.territories[code], self._language) or code
+            for code in self._params.territory
+        )
+
+    def _place(self, row: Any, facts: Mapping[str, Any]) -> Sequence[str]:
+        if row.distance_m is not None:
+            return [say(self._language, "away", row.distance_m)]
+        remote = {"phone", "online", "home_visit", "mobile_round"} & set(facts["access"])
+        return [say(self._language, "remote")] if remote else []
+
+    def _languages(self, card: KeptCard) -> Sequence[str]:
+        checked = ""
+        if card.verified_on is not None:
+            checked = say(self._language, "checked", card.verified_on)
+        return [told + checked for code, told in self._spoken if code in card.facts["languages"]]
+
+    def _hours(self, closes_at: str | None) -> Sequence[str]:
+        if "now" in self._params.open_at and closes_at is not None:
+            clock = closes_at[11:16]
+            return [say(self._language, "open_until", "24:00" if clock == "00:00" else clock)]
+        return self._opened
 
 
 def _answer(facts: Mapping[str, Any], name: str) -> str:
@@ -200,54 +233,13 @@ def _answer(facts: Mapping[str, Any], name: str) -> str:
     return str(facts["conditions"].get(name, "unknown"))
 
 
-def _territories(params: SearchParams, terms: Terms, language: str) -> str:
-    return ", ".join(
-        in_language(terms.territories[code], language) or code for code in params.territory
-    )
-
-
-def _place(
-    params: SearchParams, row: Any, facts: Mapping[str, Any], language: str
-) -> Sequence[str]:
-    if not params.near:
-        return []
-    if row.distance_m is not None:
-        return [say(language, "away", row.distance_m)]
-    remote = {"phone", "online", "home_visit", "mobile_round"} & set(facts["access"])
-    return [say(language, "remote")] if remote else []
-
-
-def _spoken(params: SearchParams, card: KeptCard, language: str) -> Sequence[str]:
-    checked = (
-        say(language, "checked", card.verified_at.astimezone(BRUSSELS).date().isoformat())
-        if card.verified_at
-        else ""
-    )
-    return [
-        say(language, "spoken", say(language, code) if code in _WORDS else code) + checked
-        for code in params.spoken
-        if code in card.facts["languages"]
-    ]
-
-
-def _hours(params: SearchParams, language: str, closes_at: str | None) -> Sequence[str]:
-    if not params.open_at:
-        return []
-    if "now" in params.open_at and closes_at is not None:
-        clock = closes_at[11:16]
-        midnight = clock == "00:00"
-        return [say(language, "open_until", "24:00" if midnight else clock)]
-    instants = [moment for moment in params.open_at if isinstance(moment, datetime)]
-    return [say(language, "open_then", _shown(moment)) for moment in instants[:1]]
-
-
 @lru_cache(maxsize=256)
 def _shown(moment: datetime) -> str:
     return moment.astimezone(BRUSSELS).strftime("%Y-%m-%d %H:%M")
 
 
-def _capacity(report: Mapping[str, Any] | None, language: str, now: datetime) -> Sequence[str]:
-    if report is None or datetime.fromisoformat(report["valid_until"]) <= now:
+def _capacity(report: Mapping[str, Any], language: str, now: datetime) -> Sequence[str]:
+    if datetime.fromisoformat(report["valid_until"]) <= now:
         return []
     told = say(language, report["status"], report["observed_at"][:10])
     if "waiting_days" in report:

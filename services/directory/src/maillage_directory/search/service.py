@@ -1,7 +1,6 @@
 """The use case: answer one search, page by page. Nothing about the asker is kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,18 +15,10 @@ from maillage_directory.cards.rendering import render_passing
 from maillage_directory.errors import UnknownNeed, UnknownProgram, UnknownTerritory
 from maillage_directory.search.conditions import Frozen, Way
 from maillage_directory.search.queries import Reading, list_found
-from maillage_directory.search.reasons import reasons, uncertainties
+from maillage_directory.search.reasons import Explaining
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer, layer_of
-from maillage_directory.vocabulary import Terms, Vocabulary
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Who reads the answer: what they may see, and in which language."""
-
-    layer: Layer
-    language: str
+from maillage_directory.vocabulary import Vocabulary
 
 
 async def search_services(
@@ -45,24 +36,25 @@ async def search_services(
     Raises UnknownNeed, UnknownTerritory, UnknownProgram with near matches, and InvalidCursor or
     CursorOfAnotherQuery.
     """
-    asking = Asking(layer_of(caller), language)
-    frozen, after = _position(cursors, params, asking.layer)
+    layer = layer_of(caller)
+    frozen, after = _position(cursors, params, layer)
     terms = vocabulary.known(_codes(params))
     if terms is None:
         async with database.read() as session:
             terms = await vocabulary.check(session, _codes(params))
-    reading = Reading(asking.layer, terms, frozen, after)
+    reading = Reading(layer, terms, frozen, after)
     answer = await list_found(database.reads, params, reading)
     first = answer.rows[0]
     found = [row for row in answer.rows[: params.limit] if row.service_id is not None]
     next_cursor = None
     if len(answer.rows) > params.limit:
         decided = Frozen(frozen.now, answer.way, first.with_demo)
-        next_cursor = _cursor(cursors, decided, found[-1], _fingerprint(params, asking.layer))
-    kept = await cards.of(found, database.reads, asking.layer, language=language)
+        next_cursor = _cursor(cursors, decided, found[-1], _fingerprint(params, layer))
+    kept = await cards.of(found, database.reads, layer, language=language)
+    explaining = Explaining(params, terms, language=language, now=frozen.now)
     page = {
         "items": [
-            _item(params, terms, row, kept[row.service_id], asking, frozen.now)
+            _item(row, kept[row.service_id], explaining, frozen.now)
             for row in found
             if row.service_id in kept
         ],
@@ -81,22 +73,12 @@ async def search_services(
     return page
 
 
-def _item(
-    params: SearchParams, terms: Terms, row: Any, card: KeptCard, asking: Asking, now: datetime
-) -> orjson.Fragment:
+def _item(row: Any, card: KeptCard, explaining: Explaining, now: datetime) -> orjson.Fragment:
     item = render_passing(card.facts.get("capacity"), card.hours, now)
     item["match"] = {
         "score": row.points / 1_000_000,
-        "reasons": reasons(
-            params,
-            terms,
-            row,
-            card,
-            language=asking.language,
-            closes_at=item.get("open_until"),
-            now=now,
-        ),
-        "uncertain": uncertainties(params, row, card, language=asking.language),
+        "reasons": explaining.reasons(row, card, closes_at=item.get("open_until")),
+        "uncertain": explaining.uncertainties(row, card),
     }
     if row.distance_m is not None:
         item["distance_m"] = row.distance_m
