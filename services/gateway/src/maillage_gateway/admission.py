@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from maillage_common.errors import Unauthenticated
-from maillage_common.events import log
 from maillage_common.tokens import (
     ANONYMOUS,
     INTERNAL_LIFETIME,
@@ -24,7 +23,6 @@ from maillage_common.tokens import (
     verify,
 )
 from maillage_gateway.errors import KeysUnavailable, SenderConstrained
-from maillage_gateway.events import Event
 from maillage_gateway.issuers import KeyRing
 from maillage_gateway.revocation import RevocationWatch
 
@@ -90,7 +88,9 @@ class Admissions:
         return admission
 
     async def admit(self, authorization: bytes, keys: KeyRing) -> Admission:
-        """Raises Unauthenticated; KeysUnavailable or RevocationsUnavailable when we cannot tell."""
+        """Raises Unauthenticated, caused by InvalidToken, when the token is not good;
+        KeysUnavailable or RevocationsUnavailable when we cannot tell.
+        """
         admission = self.known(authorization)
         if admission is not None:
             return admission
@@ -101,10 +101,9 @@ class Admissions:
                 self.revocations.check(claims)
             claims = keys.names.tell(claims)
         except InvalidToken as refusal:
-            log(Event.TOKEN_REFUSED, reason=refusal.reason, claim=refusal.claim)
             if refusal.reason == Refusal.SENDER_CONSTRAINED:
-                raise SenderConstrained() from None
-            raise Unauthenticated("Ask the issuer for a new token.") from None
+                raise SenderConstrained() from refusal
+            raise Unauthenticated("Ask the issuer for a new token.") from refusal
         admission = _admit(claims)
         digest = sha256(authorization).digest()
         if len(self._admitted) >= self._capacity:

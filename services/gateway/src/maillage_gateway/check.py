@@ -283,6 +283,7 @@ def _finish(exchange: Exchange, tracing: Tracing) -> None:
             milliseconds=round(seconds * 1000, 1),
             request_id=trace.trace_id,
             error=exchange.error,
+            reason=exchange.reason,
         )
 
 

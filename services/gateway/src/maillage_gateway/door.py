@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import unquote_to_bytes
 
 from maillage_common.errors import InsufficientScope, MaillageError, MethodNotAllowed
+from maillage_common.tokens import InvalidToken
 from maillage_gateway.admission import Admission, Admissions
 from maillage_gateway.errors import (
     AddressTooLong,
@@ -134,7 +135,9 @@ class Door:
     ) -> Admission:
         try:
             return await self.admissions.admit(authorization, self._keys)
-        except MaillageError:
+        except MaillageError as refusal:
+            if isinstance(refusal.__cause__, InvalidToken):
+                exchange.reason = str(refusal.__cause__)
             stranger = self._origin(address, head)
             reading = await self._meters.count_stranger(REFUSED_METER, stranger)
             if reading.retry_after is None:

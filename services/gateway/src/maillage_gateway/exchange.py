@@ -46,12 +46,13 @@ _LINGER_BYTES, _LINGER_SECONDS = 1_048_576, 2.0
 class Exchange:
     """A request and its answer. `status` is 0 until the answer begins; `error` a stable code.
 
-    `template` is the path's form without ids; `safe_headers` go with every answer.
+    `reason` tells the log, and nobody else, why a token was refused. `template` is the path without
+    ids; `safe_headers` go with every answer.
     """
 
     __slots__ = (
-        *("body", "client_id", "error", "method", "reading", "route", "status"),
-        *("template", "trace", "_safe_headers", "_send"),
+        *("body", "client_id", "error", "method", "reading", "reason", "route"),
+        *("status", "template", "trace", "_safe_headers", "_send"),
     )
 
     def __init__(self, send: Send, trace: Trace, method: str, safe_headers: RawHeaders) -> None:
@@ -64,6 +65,7 @@ class Exchange:
         self.body: ClientBody | None = None
         self.status = 0
         self.error: str | None = None
+        self.reason: str | None = None
         self._send = send
         self._safe_headers = safe_headers
 

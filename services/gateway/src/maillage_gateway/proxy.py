@@ -165,6 +165,7 @@ class Proxy:
                 request_id=trace.trace_id,
                 client_id=exchange.client_id,
                 error=exchange.error,
+                reason=exchange.reason,
             )
 
 

@@ -153,6 +153,14 @@ class TestAccessLog:
             "trace_id": answer.headers["X-Request-Id"],
         }
 
+    async def test_why_a_token_was_refused_is_for_the_log_alone(self, gateway, issuer, caplog):
+        headers = issuer.bearer(exp=1)
+        answer = await gateway.client.get("/referrals/v1/inbox", headers=headers)
+        facts = [record.facts for record in caplog.records if hasattr(record, "facts")]
+        (line,) = (facts for facts in facts if facts.get("status") == 401)
+        assert (line["error"], line["reason"]) == ("invalid_token", "expired")
+        assert "expired" not in answer.text
+
     async def test_a_log_level_above_info_leaves_none(self, start_gateway, settings, capsys):
         logger = logging.getLogger("maillage")
         level = logger.level
