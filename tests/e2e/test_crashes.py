@@ -2,8 +2,8 @@
 
 Counsellors, a social worker and a back office work on while processes are killed under them. They
 do what the documentation asks of a client: an Idempotency-Key on each request, and the same request
-again after 502, 503, 504 or a lost connection. Afterwards the databases are counted against what
-they were told.
+again after 502, 503, 504 or a lost connection, and after 429 as late as it says. Afterwards the
+databases are counted against what they were told.
 """
 
 import os
@@ -103,6 +103,9 @@ class Client:
             except httpx.TransportError:
                 self.retries[0] += 1
             else:
+                if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                    time.sleep(int(answer.headers["Retry-After"]))
+                    continue
                 if answer.status_code not in TRY_AGAIN:
                     if answer.status_code >= 400:
                         self.refused.append(f"{method} {path}: {answer.status_code} {answer.text}")

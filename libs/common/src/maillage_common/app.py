@@ -1,5 +1,6 @@
 """The application factory: what every service gets by calling `create_app`."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -35,6 +36,7 @@ from maillage_common.events import CommonEvent, log
 from maillage_common.schemas import Problem
 from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
 
+DOCUMENT_PATH = "/openapi.json"
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _BY_STATUS: Mapping[int, type[MaillageError]] = {
     400: BadRequest,
@@ -102,11 +104,12 @@ def create_app(
         title=title,
         version="1",
         lifespan=whole_lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    _document_problems(app)
+    _document(app)
     app.state.service, app.state.settings = service, settings
     _handle_errors(app)
     if isinstance(settings, DatabaseServiceSettings):
@@ -170,8 +173,8 @@ def check_authorizations(routers: Sequence[APIRouter]) -> None:
         route.openapi_extra = {"security": security, **(route.openapi_extra or {})}
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Give problems their own media type in OpenAPI: FastAPI gives them that of the answer."""
+def _document(app: FastAPI) -> None:
+    """`/openapi.json`, with a media type of their own for problems: FastAPI has the answer's."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -184,7 +187,12 @@ def _document_problems(app: FastAPI) -> None:
                         response["content"] = {PROBLEM_MEDIA_TYPE: described}
         return document
 
+    async def answer(request: Request) -> JSONResponse:
+        # In a thread: it is made once, in seconds, during which probes must have their answers.
+        return JSONResponse(await asyncio.to_thread(openapi))
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.add_route(DOCUMENT_PATH, answer, include_in_schema=False)
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
@@ -30,6 +31,7 @@ from maillage_gateway.policy import Policy, Route
 
 MAX_BYTES = 4 * 1024 * 1024
 REFRESH_SECONDS = 60.0
+PATIENCE_SECONDS = 15.0
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SCHEME = "access_token"
 _OWN = "gateway"
@@ -82,8 +84,15 @@ class Descriptions:
             assert self._merged is not None
             return self._merged
 
-    async def keep(self) -> None:
-        """Refresh for ever, so that route templates are known before anybody asks."""
+    async def keep(self, ready: asyncio.Event) -> None:
+        """Refresh for ever, so that route templates are known before anybody asks.
+
+        Begins when `ready` is set, or soon: making a document costs a service more time than
+        the rest of its start, and readiness comes first.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await ready.wait()
         while True:
             await self.merged()
             complete = len(self._documents) == len(self._urls)

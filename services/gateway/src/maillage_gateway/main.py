@@ -69,13 +69,13 @@ class Gateway:
                 )
                 stack.push_async_callback(services[name].close)
             readiness = app.state.readiness = Readiness(session, services.values())
-            stack.push_async_callback(cancelled, asyncio.create_task(readiness.keep()))
             # A service makes its document when first asked: seconds, on a busy machine.
             source = DocumentSource(session, seconds=DESCRIPTION_SECONDS)
             descriptions = Descriptions(
                 keeper, Origins(services), source, public_url=settings.public_url
             )
-            stack.push_async_callback(cancelled, asyncio.create_task(descriptions.keep()))
+            for keeping in (readiness.keep(), descriptions.keep(readiness.complete)):
+                stack.push_async_callback(cancelled, asyncio.create_task(keeping))
             app.state.keeper, app.state.descriptions = keeper, descriptions
             observe(keeper.keys, keeper.admissions, list(services.values()))
             access = AccessLog()

@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
-from maillage_common.app import plain_router
+from maillage_common.app import DOCUMENT_PATH, plain_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.draining import is_stopping
 from maillage_common.errors import DependencyUnavailable, NotFound, Stopping
@@ -79,7 +79,7 @@ def drop_own_document(app: FastAPI) -> None:
     app.router.routes[:] = [
         route
         for route in app.router.routes
-        if isinstance(route, APIRoute) or getattr(route, "path", None) != app.openapi_url
+        if isinstance(route, APIRoute) or getattr(route, "path", None) != DOCUMENT_PATH
     ]
 
 

@@ -26,6 +26,8 @@ class Readiness:
         self._session = session
         self._services = list(services)
         self._asked_at = -float("inf")
+        # Set once every replica has been ready.
+        self.complete = asyncio.Event()
         self._lock = asyncio.Lock()
 
     async def ask(self) -> dict[str, bool]:
@@ -44,6 +46,8 @@ class Readiness:
             async with self._lock:
                 await self._probe_all()
             are_ready = all(r.is_ready for service in self._services for r in service.replicas)
+            if are_ready:
+                self.complete.set()
             await asyncio.sleep(PROBE_SECONDS if are_ready else _IMPATIENT_SECONDS)
 
     async def _probe_all(self) -> None:
