@@ -1,11 +1,10 @@
-"""What the service promises as a whole: its document, open routes, settings and silence."""
+"""What the service promises as a whole: its document, open routes and settings."""
 
 from pathlib import Path
 from typing import Any
 
 from fastapi.routing import APIRoute
 
-from maillage_common import telemetry
 from maillage_common.auth import route_authorizations
 from maillage_directory.main import ROUTERS
 from maillage_directory.settings import Settings
@@ -58,42 +57,3 @@ def test_every_setting_is_in_the_readme() -> None:
     readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
     for name in Settings.model_fields:
         assert f"`DIRECTORY_{name.upper()}`" in readme
-
-
-async def test_a_search_leaves_nothing_about_the_asker(
-    directory: Any,
-    search: Any,
-    client: Any,
-    as_anonymous: Any,
-    environment: dict[str, str],
-    capsys: Any,
-) -> None:
-    await directory.has(directory.service("Zebrafinch", languages=["ln"]))
-
-    async def rows() -> dict[str, int]:
-        async with directory.database.read() as session:
-            connection = await session.connection()
-            tables = await connection.exec_driver_sql(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-                " AND table_type = 'BASE TABLE'"
-            )
-            return {
-                name: (
-                    await connection.exec_driver_sql(f'SELECT count(*) FROM "{name}"')
-                ).scalar_one()
-                for name in tables.scalars().all()
-            }
-
-    before = await rows()
-    await search(q="zebrafinch", spoken="ln", near="50.123457,4.765432", for_age=83)
-    await client.get(
-        "/directory/v1/services?q=zebrafinch&near=50.123457,4.765432&for_age=83",
-        headers=as_anonymous(),
-    )
-    assert await rows() == before
-    telemetry.flush()
-    said = capsys.readouterr()
-    written = Path(environment["DIRECTORY_TELEMETRY_FILE"]).read_text(encoding="utf-8")
-    assert "/directory/v1/services" in written
-    for asked in ("zebrafinch", "50.123457", "4.765432", "undocumented", '"ln"'):
-        assert asked not in (said.out + said.err + written).lower()

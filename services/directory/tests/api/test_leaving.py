@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy import text
+
 SERVICES, ORGANIZATIONS = "/directory/v1/services", "/directory/v1/organizations"
 
 
@@ -119,3 +121,57 @@ async def test_a_place_that_one_service_calls_confidential_is_told_by_none(
     two = await client.get(f"{SERVICES}/{directory.id('service', 'two')}", headers=as_anonymous())
     assert "Cachée" not in two.text
     assert "50.8" not in two.text
+
+
+async def test_what_a_worker_leaves_is_the_organizations_and_names_nobody(
+    directory: Any, client: Any, as_caller: Any
+) -> None:
+    """Entries, verifications and all else belong to the organization from the start."""
+    await directory.has(directory.organization("neighbour"))
+    host = str(directory.id("organization", "host"))
+    scope = "directory:read directory:write directory:verify"
+    leaver = as_caller(sub="the-one-who-leaves", scope=scope, org=host)
+    colleague = as_caller(sub="colleague", scope=scope, org=host)
+
+    async def sends(method: str, path: str, body: Any, headers: Any = leaver) -> Any:
+        answer = await client.request(
+            method, f"/directory/v1/{path}", json=body, headers={**headers, "If-Match": "*"}
+        )
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    made = await sends("POST", "services", {"organization": host, "name": {"fr": "Accueil"}})
+    service = f"services/{made['id']}"
+    await sends("PATCH", service, {"cost": "free"})
+    await sends("POST", f"{service}/verifications", {})
+    await sends("POST", f"{service}/capacity-reports", {"status": "capacity"})
+    record = {"type": "service", "record": made["id"]}
+    proposed = await sends("POST", "suggestions", {**record, "patch": {"languages": ["ar"]}})
+    await sends("POST", "suggestions/notes", {**record, "code": "wrong_phone"})
+    await sends("POST", "observations", {"kind": "gap", "need": "dental"})
+    asked = await sends("POST", "enquiries", {"need": "dental", "territory": "21003"})
+    library = {"title": {"fr": "Liste"}, "items": [{"service": made["id"]}]}
+    collected = await sends("POST", "collections", library)
+
+    async with directory.database.read() as session:
+        connection = await session.connection()
+        tables = await connection.execute(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+                " AND tablename NOT IN ('audit_entry', 'access_denial')"
+            )
+        )
+        for name in tables.scalars().all():
+            rows = await connection.execute(text(f'SELECT t::text FROM "{name}" t'))
+            assert "the-one-who-leaves" not in "".join(rows.scalars()), name
+
+    for method, path, body in (
+        ("POST", f"suggestions/{proposed['id']}/decision", {"decision": "accept"}),
+        ("PATCH", service, {"cost": "paid"}),
+        ("POST", f"enquiries/{asked['id']}/withdrawal", None),
+        ("PUT", f"collections/{collected['id']}", {**library, "items": []}),
+    ):
+        await sends(method, path, body, colleague)
+    read = await sends("GET", service, None, colleague)
+    assert (read["cost"], read["languages"]) == ("paid", ["ar"])
+    assert read["verified_at"]

@@ -74,6 +74,18 @@ class TestFilters:
         )
         assert await found(for_status="undocumented", for_gender="women") == ["both"]
 
+    async def test_filters_narrow_each_other(self, directory: Any, found: Any) -> None:
+        one = {"needs": ["food"], "languages": ["ar"], "access": ["phone"], "cost": "free"}
+        await directory.has(
+            directory.service("all", **one),
+            *(directory.service(f"not {name}", **{**one, name: []}) for name in list(one)[:3]),
+        )
+        asked = {"need": "food", "spoken": "ar", "access": "phone", "cost": "free"}
+        assert await found(**asked) == ["all"]
+        for name in asked:
+            fewer = {other: value for other, value in asked.items() if other != name}
+            assert len(await found(**fewer)) == (1 if name == "cost" else 2)
+
     async def test_ages_bound_both_ways(self, directory: Any, found: Any) -> None:
         await directory.has(
             directory.service("young", age_min=0, age_max=25),

@@ -5,6 +5,8 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from maillage_common.audit import SystemReason
@@ -53,29 +55,46 @@ async def change_others(directory: Any, chance: random.Random, step: int) -> Non
         )
 
 
-@pytest.mark.parametrize("large", [False, True])
-async def test_every_untouched_service_comes_exactly_once(
-    directory: Any, search: Any, monkeypatch: pytest.MonkeyPatch, large: bool
-) -> None:
-    monkeypatch.setattr(queries, "LARGE", -1 if large else queries.LARGE)
+@pytest.fixture
+async def soups(directory: Any) -> Any:
     chance = random.Random(2026)
-    await directory.has(
-        *(directory.service(name, **fields(directory, chance)) for name in KEPT),
-        *(
-            directory.service(f"soup other {number}", **fields(directory, chance))
-            for number in range(10)
-        ),
-    )
-    for asked in SEARCHES:
-        seen: list[str] = []
-        cursor, step = None, 100
-        while cursor or step == 100:
-            step += 1
-            more = {"cursor": cursor} if cursor else {}
-            page, _ = await asyncio.gather(
-                search(**asked, **more, limit=chance.randint(1, 4)),
-                change_others(directory, chance, step),
-            )
-            seen += [item["label"] for item in page["items"]]
-            cursor = page["next_cursor"]
-        assert sorted(name for name in seen if name in KEPT) == KEPT, asked
+    names = [*KEPT, *(f"soup other {number}" for number in range(10))]
+    await directory.has(*(directory.service(name, **fields(directory, chance)) for name in names))
+    return directory
+
+
+@settings(
+    max_examples=8,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    # What earlier examples left are others, which may be anything.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    asked=st.sampled_from(SEARCHES),
+    large=st.booleans(),
+    sizes=st.lists(st.integers(2, 7), min_size=1, max_size=4),
+    seed=st.integers(0, 10_000),
+)
+async def test_every_untouched_service_comes_exactly_once(
+    soups: Any,
+    search: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, Any],
+    large: bool,
+    sizes: list[int],
+    seed: int,
+) -> None:
+    monkeypatch.setattr(queries, "LARGE", -1 if large else 20_000)
+    chance, seen, cursor, step = random.Random(seed), [], None, 0
+    while cursor or step == 0:
+        more = {"cursor": cursor} if cursor else {}
+        page, _ = await asyncio.gather(
+            search(**asked, **more, limit=sizes[step % len(sizes)]),
+            change_others(soups, chance, 100 + step % 6),
+        )
+        step += 1
+        seen += [item["label"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert sorted(name for name in seen if name in KEPT) == KEPT
