@@ -1,7 +1,8 @@
 -- Fills an empty, migrated directory that holds its reference data with :services services, as a
 -- superuser (`session_replication_role` leaves foreign keys unchecked: the rows are right by
 -- construction). The same number gives the same rows, ids apart. The region's 19 communes hold the first
--- four thousand; beyond, communes of two hundred services each are added on a grid around it.
+-- four thousand; beyond, communes of two hundred services each are added on a square grid of 7 km
+-- around it, as dense as Belgium's.
 SET session_replication_role = replica;
 SET synchronous_commit = off;
 
@@ -14,8 +15,8 @@ CREATE FUNCTION pg_temp.id(kind int, i int) RETURNS uuid LANGUAGE sql IMMUTABLE 
 
 INSERT INTO territory (code, kind, name, latitude, longitude)
 SELECT 'c' || k, 'commune', jsonb_build_object('fr', 'Commune ' || k, 'nl', 'Gemeente ' || k),
-    50.85 + ((k % 76) - 38) * 0.065, 4.35 + ((k / 76) - 38) * 0.1
-FROM generate_series(19, :communes - 1) k;
+    50.85 + (k / side - side / 2) * 0.065, 4.35 + (k % side - side / 2) * 0.1
+FROM generate_series(19, :communes - 1) k, (SELECT ceil(sqrt(:communes))::int) AS grid(side);
 INSERT INTO territory (code, kind, name)
 SELECT 'b' || b, 'basin', jsonb_build_object('fr', 'Bassin ' || b, 'nl', 'Zorgzone ' || b)
 FROM generate_series(2, (:communes - 1) / 10) b;

@@ -186,7 +186,7 @@ def _after(tier: Tier, others: Sequence[Tier], *, fits: int, wanted: int) -> Seq
     for number, other in enumerate(others):
         if tier.metres is None or other.metres is None:
             return others[number:]
-        if fits * (other.metres / tier.metres) ** 2 >= 2 * wanted:
+        if fits * (other.metres / tier.metres) ** 2 >= 1.5 * wanted:
             return others[number:]
     return others
 
