@@ -22,6 +22,7 @@ from typing import Any
 
 import psycopg
 import uvloop
+from directory_exchange import exchange
 from directory_stage import Service, Stage, load, request, service, stage
 from sqlalchemy.engine import make_url
 
@@ -267,6 +268,7 @@ async def _measure(stage: Stage, sizes: list[int], seconds: float, rounds: int) 
         *await scale(stage, sizes, seconds, rounds),
         *await rate(stage, seconds, rounds),
         *await unchanged(stage, seconds, rounds),
+        *await exchange(stage, sizes),
     ]
 
 

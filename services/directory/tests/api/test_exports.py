@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from maillage_directory.cards import streaming
+
 EXPORTS = "/directory/v1/exports"
 FORMATS = ("ndjson", "csv", "xlsx", "geojson", "hsds")
 
@@ -138,6 +140,18 @@ async def test_an_export_is_one_statement_however_long(
             await export("ndjson")
         counts.append(queries.count)
     assert counts[1] == counts[2]
+
+
+async def test_rows_are_taken_some_at_a_time(directory: Any, monkeypatch: Any) -> None:
+    """However many there are, so that an export takes no more memory for more."""
+    await directory.has(*(directory.service(f"desk {number}") for number in range(4)))
+    monkeypatch.setattr(streaming, "_ROWS_AT_ONCE", 2)
+    asked = "SELECT resource_id FROM card ORDER BY resource_id"
+    found = streaming.stream_rows(directory.database, asked, {})
+    assert [len(some) async for some in found] == [2, 2, 1]
+    left = streaming.stream_rows(directory.database, asked, {})
+    assert len(await anext(left)) == 2
+    await left.aclose()
 
 
 async def test_a_place_of_a_commune_is_not_given_its_centre(directory: Any, export: Any) -> None:

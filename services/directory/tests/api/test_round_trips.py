@@ -1,9 +1,15 @@
 """What leaves in a file comes back by it: export, import into an empty directory, export again."""
 
+import asyncio
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from maillage_directory.hsds.tables import TABLES
 
 IMPORTS = "/directory/v1/imports"
 EXPORTS = "/directory/v1/exports"
@@ -152,3 +158,24 @@ async def test_a_confidential_place_is_kept_by_its_own_export(
             "SELECT street->>'fr' FROM location WHERE is_confidential"
         )
         assert found.scalars().all() == ["Rue Cachée 2"]
+
+
+async def test_the_hsds_package_is_valid_to_others(
+    full: Any, client: Any, admin: Any, tmp_path: Path
+) -> None:
+    """What HSDS's publishers check their packages with finds nothing: keys, types, references."""
+    answer = await client.get("/directory/v1/exports/hsds", headers=admin)
+    package = tmp_path / "directory-hsds.zip"
+    package.write_bytes(answer.content)
+    told = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "frictionless", "validate", "--type", "package", "--json", package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(told.stdout)
+    assert report["valid"], [task["errors"] for task in report["tasks"] if task["errors"]]
+    rows = {task["name"]: task["stats"]["rows"] for task in report["tasks"]}
+    assert (rows["organization"], rows["service"]) == (2, 3)
+    assert len(rows) == len(TABLES)

@@ -7,7 +7,7 @@ from sqlalchemy import Row, text
 
 from maillage_common.database import Database
 
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE = 200
 
 
 async def stream_rows(
@@ -21,8 +21,12 @@ async def stream_rows(
         connection = await plain.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        async with connection.stream(
+        rows = await connection.stream(
             text(statement), dict(parameters), execution_options={"yield_per": _ROWS_AT_ONCE}
-        ) as rows:
-            async for some in rows.partitions():
+        )
+        try:
+            # Asked without a number, SQLAlchemy takes all rows of a text at once.
+            async for some in rows.partitions(_ROWS_AT_ONCE):
                 yield some
+        finally:
+            await rows.close()

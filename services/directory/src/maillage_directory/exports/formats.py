@@ -2,11 +2,12 @@
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from maillage_directory.exports.schemas import ExportFormat
 from maillage_directory.exports.workbook import Workbook
@@ -30,22 +31,22 @@ class Exported:
 Batches = AsyncIterator[Sequence[Exported]]
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value)
 
 
 async def _ndjson(batches: Batches, terms: Terms) -> AsyncIterator[bytes]:
     async for batch in batches:
-        yield "".join(f"{_json(item.record)}\n" for item in batch).encode()
+        yield b"".join(_json(item.record) + b"\n" for item in batch)
 
 
 async def _geojson(batches: Batches, terms: Terms) -> AsyncIterator[bytes]:
     """One feature a record; its geometry is its places' own points, or null."""
     yield b'{"type":"FeatureCollection","features":['
-    comma = ""
+    comma = b""
     async for batch in batches:
-        yield (comma + ",\n".join(_json(_feature(item.record)) for item in batch)).encode()
-        comma = ",\n"
+        yield comma + b",\n".join(_json(_feature(item.record)) for item in batch)
+        comma = b",\n"
     yield b"]}\n"
 
 
@@ -184,7 +185,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, bool | dict | list):
-        return _json(value)
+        return _json(value).decode()
     # A telephone number is a number to its readers, plus sign and all.
     return value if name == "number" or not isinstance(value, str) else safe_cell(value)
 
