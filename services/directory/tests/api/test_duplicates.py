@@ -38,7 +38,7 @@ def _at(street: dict[str, str], postcode: str = "1000") -> list[dict[str, Any]]:
 
 
 class TestCandidates:
-    async def test_are_found_by_number_phone_mail_address_and_name(
+    async def test_are_found_by_number_phone_mail_web_and_name(
         self, directory: Any, compared: Any, pairs: Any
     ) -> None:
         await directory.has(
@@ -50,13 +50,22 @@ class TestCandidates:
             ),
             directory.organization("Planning familial", email="a@example.org"),
             directory.organization("Boulangerie", email="a@example.org"),
+            directory.organization("Télé-Accueil", email="t@example.org"),
+            directory.organization("Tele Accueil", email="T@example.org"),
+            directory.organization("Infor Jeunes", url="https://www.example.org/ij/"),
+            directory.organization("Infor-Jeunes", url="http://example.org/ij"),
         )
         await compared()
         found = {tuple(sorted(r["label"] for r in p["records"])): p for p in await pairs()}
         assert found.keys() == {
             ("Heel anders", "a"),
             ("Maison medicale Nord", "Maison médicale du Nord"),
+            ("Tele Accueil", "Télé-Accueil"),
+            ("Infor Jeunes", "Infor-Jeunes"),
         }
+        told = {labels: pair["reasons"] for labels, pair in found.items()}
+        assert told["Tele Accueil", "Télé-Accueil"] == ["email", "name"]
+        assert told["Infor Jeunes", "Infor-Jeunes"] == ["url", "name"]
         assert found["Heel anders", "a"]["reasons"] == ["kbo"]
         assert found["Heel anders", "a"]["score"] == 1
 

@@ -77,6 +77,7 @@ class TestResolve:
             ("postcode=9999", 404, "postcode_not_found"),
             ("postcode=10", 422, "validation_failed"),
             ("", 422, "validation_failed"),
+            ("lat=50.85", 422, "validation_failed"),
             ("postcode=1000&statistical_sector=21004A00", 422, "validation_failed"),
             ("statistical_sector=21004A00", 404, "territory_not_found"),
         ],
