@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Coroutine, Iterable
 from enum import StrEnum
@@ -31,6 +33,7 @@ from maillage_local.demo.card import ensure_demo_card
 from maillage_local.demo.narrator import Story, StoryFailed, Told
 from maillage_local.demo.story import STEPS, tell
 from maillage_local.demo.tour import tour
+from maillage_local.environment import KeyRing
 from maillage_local.postgres import PostgresFailed
 from maillage_local.sign_in import NoToken, token_for
 from maillage_local.signing_keys import PUBLISHED_AFTER, PUBLISHED_AHEAD, SigningKeys
@@ -134,6 +137,17 @@ def rotate_keys(data_dir: DataDir = DEFAULT_FOLDER) -> None:
         soft_wrap=True,
         highlight=False,
     )
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def revoke(arguments: typer.Context, data_dir: DataDir = DEFAULT_FOLDER) -> None:
+    """Take tokens back within seconds: `client partner-app`, `lift client partner-app`, `show`."""
+    keys = KeyRing(DataFolder(data_dir).keys)
+    if not keys.revocation_list.exists():
+        _fail("no list yet; start a stack with `make up`")
+    program = [sys.executable, "-m", "maillage_gateway", "revoke", *keys.revocation_options]
+    done = subprocess.run([*program, *arguments.args], check=False)
+    raise typer.Exit(done.returncode)
 
 
 class Shown(StrEnum):

@@ -37,12 +37,34 @@ class KeyRing:
         ring = cls(folder)
         for service in SERVICES:
             ensure_ec_key(ring.signing_key_file(service))
+        ensure_ec_key(ring.revocation_key_file)
+        listed = public_jwk(ring.revocation_key_file.read_text(encoding="ascii"))
+        write_private(ring.revocation_keys_file, json.dumps({"keys": [listed]}, indent=2))
         write_private(ring.trusted_issuers_file, json.dumps(ring.trusted_issuers(), indent=2))
         return ring
 
     @property
     def trusted_issuers_file(self) -> Path:
         return self.folder / "trusted-issuers.json"
+
+    @property
+    def revocation_list(self) -> Path:
+        """Tokens that were taken back; the stack makes it, `maillage revoke` writes it."""
+        return self.folder / "revocations.jws"
+
+    @property
+    def revocation_key_file(self) -> Path:
+        return self.folder / "revocations.pem"
+
+    @property
+    def revocation_keys_file(self) -> Path:
+        return self.folder / "revocation-keys.json"
+
+    @property
+    def revocation_options(self) -> list[str]:
+        """For `python -m maillage_gateway revoke`. Nobody renews this list every week."""
+        files = ["--list", str(self.revocation_list), "--key-file", str(self.revocation_key_file)]
+        return [*files, "--days", "3650"]
 
     def signing_key_file(self, service: str) -> Path:
         return self.folder / f"{service}.pem"
@@ -147,9 +169,19 @@ def _peers(service: str, deployment: Deployment) -> dict[str, str]:
             return {
                 **{f"{name}_url": addresses.of(name) for name in SERVICES if name != "gateway"},
                 "issuers": json.dumps(_outer_issuers(addresses)),
+                **_revocations(deployment.keys),
             }
         case _:
             return {}
+
+
+def _revocations(keys: KeyRing) -> dict[str, str]:
+    if not keys.revocation_list.exists():
+        return {}
+    return {
+        "revocation_list": str(keys.revocation_list),
+        "revocation_keys_file": str(keys.revocation_keys_file),
+    }
 
 
 def _outer_issuers(addresses: Addresses) -> list[dict[str, object]]:

@@ -103,11 +103,18 @@ class Stack:
     async def _start_services(self, databases: Mapping[str, ServiceDatabase]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._ensure_revocation_list())
                 for service, database in databases.items():
                     group.create_task(self._start_service(service, database))
         except ExceptionGroup as failures:
             # The others were cancelled for it: one reason is what the reader needs.
             raise failures.exceptions[0] from failures
+
+    async def _ensure_revocation_list(self) -> None:
+        keys = self._deployment.keys
+        if not keys.revocation_list.exists():
+            options = keys.revocation_options
+            await self.supervisor.run(self._command("gateway", "revoke", None, *options, "renew"))
 
     async def _start_service(self, service: str, database: ServiceDatabase) -> None:
         await self._migrate(service, database)

@@ -16,7 +16,7 @@ def run(*arguments: str, data: Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-@pytest.mark.parametrize("command", [("status",), ("token", "ops")])
+@pytest.mark.parametrize("command", [("status",), ("token", "ops"), ("revoke", "show")])
 def test_says_how_to_start_a_stack(tmp_path: Path, command: tuple[str, ...]) -> None:
     code, out, err = run(*command, data=tmp_path)
     assert (code, out) == (1, "")
