@@ -12,6 +12,7 @@ gets a copy of the migrated template with the real roles: what it commits is see
 """
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import importlib
@@ -60,6 +61,17 @@ SERVER_VARIABLE = "MAILLAGE_TEST_DATABASE_URL"
 RUN_JOBS_SECONDS = 60
 # Port 9 (discard) refuses at once: a test that reaches for a peer it did not fake fails fast.
 NOWHERE = "http://127.0.0.1:9"
+
+
+def pytest_configure() -> None:
+    """Collecting imports the whole service: looking for garbage meanwhile finds none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: collections during the tests need not walk it."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

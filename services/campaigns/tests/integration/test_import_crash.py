@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -27,13 +26,17 @@ def connect(database: ServiceDatabase) -> psycopg.Connection:
 
 def count(database: ServiceDatabase, query: str) -> int:
     with connect(database) as connection:
-        row = connection.execute(query).fetchone()
+        return number(connection, query)
+
+
+def number(connection: psycopg.Connection, query: str) -> int:
+    row = connection.execute(query).fetchone()
     assert row is not None
     return int(row[0] or 0)
 
 
-async def kill_worker_once(database: ServiceDatabase, reached: Callable[[], bool]) -> None:
-    """Run the service's real worker process and SIGKILL it as soon as `reached`."""
+async def kill_worker_within(database: ServiceDatabase, query: str) -> None:
+    """Run the service's real worker process and SIGKILL it amid the people that `query` counts."""
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -44,9 +47,10 @@ async def kill_worker_once(database: ServiceDatabase, reached: Callable[[], bool
     )
     ended = asyncio.create_task(worker.wait())
     try:
-        async with asyncio.timeout(60):
-            while not reached() and not ended.done():
-                await asyncio.wait({ended}, timeout=0.005)
+        with connect(database) as connection:
+            async with asyncio.timeout(60):
+                while not 0 < number(connection, query) < PEOPLE and not ended.done():
+                    await asyncio.wait({ended}, timeout=0.005)
     finally:
         os.kill(worker.pid, signal.SIGKILL)
         await ended
@@ -66,7 +70,7 @@ async def test_parsing_goes_on_where_it_was_killed(
     campaign = await office.campaign()
     pushed = await office.push(campaign, csv_bytes([person_row(n) for n in range(PEOPLE)]))
     read = "SELECT max(rows_read) FROM list_import"
-    await kill_worker_once(database, lambda: 0 < count(database, read) < PEOPLE)
+    await kill_worker_within(database, read)
     stopped_at = count(database, read)
     assert count(database, "SELECT count(*) FROM import_row") == stopped_at
     await office.run_jobs()
@@ -82,7 +86,7 @@ async def test_merging_goes_on_where_it_was_killed(
     held = await office.compared(campaign, [person_row(n) for n in range(PEOPLE)])
     await office.decide(held["id"], "approve")
     merged = "SELECT max(rows_merged) FROM list_import"
-    await kill_worker_once(database, lambda: 0 < count(database, merged) < PEOPLE)
+    await kill_worker_within(database, merged)
     assert count(database, "SELECT count(*) FROM call_case") == count(database, merged)
     await office.run_jobs()
     done = await office.read_import(held["id"])
