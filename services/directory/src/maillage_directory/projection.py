@@ -10,6 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+# West, south, east, north, in degrees of WGS 84.
+Box = tuple[float, float, float, float]
+
 
 def _file(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
@@ -46,8 +49,21 @@ SELECT s.id FROM service s WHERE s.id IN (
 ORDER BY s.id FOR NO KEY UPDATE
 """)
 _ALL = text("SELECT s.id FROM service s ORDER BY s.id FOR NO KEY UPDATE")
-# Every territory lies in itself, so a service is found by the codes it was given.
-_BELOW = text("SELECT s.service_id FROM service_search s WHERE s.places && CAST(:codes AS text[])")
+# Every territory lies in itself, so a service is found by the codes it was given. What is not
+# placed there yet is found by its address, or its point in a box around what is drawn.
+_PLACED = text("""
+SELECT s.service_id FROM service_search s WHERE s.places && CAST(:codes AS text[])
+UNION
+SELECT sal.service_id FROM location l JOIN service_at_location sal ON sal.location_id = l.id
+WHERE l.commune_code = ANY (CAST(:codes AS text[])) OR l.postcode = ANY (CAST(:codes AS text[]))
+    OR EXISTS (
+        SELECT FROM unnest(
+            CAST(:wests AS float8[]), CAST(:souths AS float8[]),
+            CAST(:easts AS float8[]), CAST(:norths AS float8[])
+        ) AS b(west, south, east, north)
+        WHERE l.longitude BETWEEN b.west AND b.east AND l.latitude BETWEEN b.south AND b.north
+    )
+""")
 _ORGANIZATIONS = text(_file("projection_organizations.sql"))
 _SERVICES = _file("projection_services.sql").replace(":services", "%(services)s")
 # A statement of more holds more memory; one of fewer is planned more often.
@@ -70,18 +86,28 @@ async def refresh_dated(session: AsyncSession) -> int:
     How many services were derived again; none when nothing changed.
     """
     changed = await refresh_territories(session)
-    if not changed:
-        return 0
+    return await _refresh_placed(session, changed) if changed else 0
+
+
+async def refresh_places(
+    session: AsyncSession, codes: Collection[str], boxes: Collection[Box] = ()
+) -> int:
+    """After a change of these territories, or of what is drawn of them inside `boxes`: the services
+    that were or come to be placed in them. How many were derived again."""
+    changed = await refresh_territories(session)
+    return await _refresh_placed(session, {*codes, *changed}, boxes)
+
+
+async def _refresh_placed(
+    session: AsyncSession, codes: Collection[str], boxes: Collection[Box] = ()
+) -> int:
+    sides = zip(*boxes, strict=True) if boxes else ((), (), (), ())
+    asked = dict(zip(("wests", "souths", "easts", "norths"), map(list, sides), strict=True))
     connection = await session.connection()
-    placed = (await connection.execute(_BELOW, {"codes": changed})).scalars().all()
+    found = await connection.execute(_PLACED, {"codes": list(codes), **asked})
+    placed = found.scalars().all()
     await refresh(session, services=placed)
     return len(placed)
-
-
-async def refresh_organizations(session: AsyncSession, organizations: Sequence[UUID]) -> None:
-    """Derive again what is read of these organizations, where their services read the same."""
-    connection = await session.connection()
-    await connection.execute(_ORGANIZATIONS, {"organizations": list(organizations)})
 
 
 async def refresh(

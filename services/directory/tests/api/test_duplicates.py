@@ -169,6 +169,38 @@ class TestDecision:
         (buried,) = [item for item in feed["items"] if item["id"] == str(lost)]
         assert buried["into"] == str(kept)
 
+    async def test_a_merge_that_would_contradict_itself_is_told_and_changes_nothing(
+        self, pair: Any, directory: Any, client: Any, admin: Any
+    ) -> None:
+        kept, lost = (directory.id("service", n) for n in ("Permanence", "Permanence "))
+        notes = {"nl": {"fr": "sur rendez-vous"}}
+        for record, change in (
+            (kept, {"age_max": 25}),
+            (lost, {"age_min": 60, "languages": ["nl"], "language_notes": notes}),
+        ):
+            answer = await client.patch(
+                f"{SERVICES}/{record}", json=change, headers={**admin, "If-Match": "*"}
+            )
+            assert answer.status_code == 200, answer.text
+
+        async def merge() -> Any:
+            return await client.post(
+                f"{DUPLICATES}/{pair}/decision",
+                json={"decision": "merge", "keep": str(kept)},
+                headers={**admin, "If-Match": "*"},
+            )
+
+        refused = await merge()
+        assert refused.status_code == 422, refused.text
+        assert [fault["code"] for fault in refused.json()["errors"]] == ["ages_out_of_order"]
+        assert (await client.get(f"{SERVICES}/{lost}", headers=admin)).status_code == 200
+        await client.patch(
+            f"{SERVICES}/{lost}", json={"age_min": None}, headers={**admin, "If-Match": "*"}
+        )
+        assert (await merge()).status_code == 200
+        whole = (await client.get(f"{SERVICES}/{kept}", headers=admin)).json()
+        assert (whole["languages"], whole.get("language_notes", {})) == (["fr"], {})
+
     async def test_a_merge_of_organizations_moves_all_they_offer(
         self, directory: Any, compared: Any, client: Any, admin: Any, as_anonymous: Any
     ) -> None:

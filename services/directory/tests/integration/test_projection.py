@@ -59,3 +59,40 @@ async def test_many_are_derived_as_few_are(directory: Any, monkeypatch: Any) -> 
 
     assert content(many) == content(few)
     assert found == 5
+
+
+async def test_a_drawn_outline_derives_what_it_touches_and_nothing_else(
+    directory: Any, client: Any, admin: Any
+) -> None:
+    """In the request that draws it, however many services lie elsewhere."""
+
+    def outline(west: float) -> dict[str, Any]:
+        ring = [[west, 50.8], [west + 0.1, 50.8], [west + 0.1, 50.9], [west, 50.9], [west, 50.8]]
+        return {"geometry": {"type": "Polygon", "coordinates": [ring]}}
+
+    await directory.has(
+        directory.service("west", locations=[directory.place(50.85, 4.25)]),
+        directory.service("east", locations=[directory.place(50.85, 4.45)]),
+        directory.service("zone", action_zones=["nord"]),
+        directory.service("far", locations=[directory.place(50.4, 4.45)]),
+    )
+
+    async def rows() -> dict[Any, tuple[str, bool]]:
+        """By service: the transaction that derived its row, and whether it is placed in `sud`."""
+        async with directory.database.read() as session:
+            asked = "SELECT service_id, xmin::text, 'sud' = ANY (within) FROM service_search"
+            return {key: (xmin, inside) for key, xmin, inside in await run(session, asked)}
+
+    async def drawn(west: float) -> tuple[set[Any], set[Any]]:
+        before = await rows()
+        answer = await client.put(
+            "/directory/v1/territories/sud/outline", json=outline(west), headers=admin
+        )
+        assert answer.status_code == 200, answer.text
+        after = await rows()
+        derived = {key for key, (xmin, _) in after.items() if before[key][0] != xmin}
+        return derived, {key for key, (_, inside) in after.items() if inside}
+
+    west, east = directory.id("service", "west"), directory.id("service", "east")
+    assert await drawn(4.2) == ({west}, {west})
+    assert await drawn(4.4) == ({west, east}, {east})

@@ -30,7 +30,7 @@ from maillage_directory.organizations.queries import (
 )
 from maillage_directory.organizations.schemas import NewOrganization, OrganizationParams
 from maillage_directory.ownership import require_editor
-from maillage_directory.records.merging import filled, merged_record
+from maillage_directory.records.merging import filled_record, merged_record
 from maillage_directory.records.rows import organization_columns, organization_parts
 from maillage_directory.records.schemas import OrganizationContent
 from maillage_directory.records.tombstones import refuse_missing
@@ -136,7 +136,7 @@ async def fill_organization(
         records.append(organization_record(row.content))
     stored = await lock_organization(session, kept)
     assert stored is not None, "both rows are locked"
-    content = OrganizationContent.model_validate(filled(*records))
+    content = filled_record(OrganizationContent, *records)
     await _write(session, kept, content, _provenance(stored), vocabulary)
 
 

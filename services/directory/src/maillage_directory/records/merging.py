@@ -43,11 +43,16 @@ def merged_record(
     sent = change.model_dump(mode="json", by_alias=True, exclude_unset=True)
     whole = {**present, **sent}
     kept = {name: value for name, value in whole.items() if value is not None}
+    record = _checked(content, kept, "See `errors` for each field.")
+    return record, sorted(name for name in sent if present.get(name) != sent[name])
+
+
+def _checked(content: type[Content], whole: Mapping[str, Any], detail: str) -> Content:
     try:
-        record = content.model_validate(kept)
+        return content.model_validate(whole)
     except ValidationError as error:
         raise InvalidRequest(
-            "See `errors` for each field.",
+            detail,
             errors=[
                 FieldError(
                     code=fault["type"],
@@ -57,10 +62,21 @@ def merged_record(
                 for fault in error.errors(include_input=False, include_url=False)
             ],
         ) from None
-    return record, sorted(name for name in sent if present.get(name) != sent[name])
 
 
-def filled(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def filled_record(
+    content: type[Content], kept: Mapping[str, Any], other: Mapping[str, Any]
+) -> Content:
+    """`kept` with what it lacks and `other` tells.
+
+    Raises InvalidRequest when the two together contradict themselves, as ages can: one of them is
+    to be changed first.
+    """
+    detail = "Together the records are not valid: change one of them first."
+    return _checked(content, _filled(kept, other), detail)
+
+
+def _filled(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """`kept` with the members that it lacks taken from `other`; texts by language.
 
     Who may see the record is never taken from elsewhere, nor is what hides a member of it.
@@ -77,4 +93,9 @@ def filled(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
             whole[name] = {**value, **known}
         elif kept.get(name) in _NOTHING:
             whole[name] = value
+    if "language_notes" in whole:
+        spoken = whole.get("languages", ())
+        whole["language_notes"] = {
+            code: note for code, note in whole["language_notes"].items() if code in spoken
+        }
     return whole

@@ -28,7 +28,7 @@ from maillage_directory.errors import (
 from maillage_directory.events import AuditEvent
 from maillage_directory.models import Organization, ResourceType, Service
 from maillage_directory.ownership import require_editor, require_own
-from maillage_directory.records.merging import filled, merged_record
+from maillage_directory.records.merging import filled_record, merged_record
 from maillage_directory.records.rows import service_columns, service_parts
 from maillage_directory.records.schemas import ServiceContent
 from maillage_directory.records.tombstones import remove
@@ -155,7 +155,7 @@ async def fill_service(
             place["id"] = str(uuid7())
     stored = await lock_service(session, kept)
     assert stored is not None, "both rows are locked"
-    content = ServiceContent.model_validate(filled(*records))
+    content = filled_record(ServiceContent, *records)
     await _write(session, kept, content, _provenance(stored), vocabulary)
 
 

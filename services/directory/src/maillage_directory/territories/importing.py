@@ -73,13 +73,11 @@ async def import_outline(
     except InvalidOutline as fault:
         raise InvalidRequest(errors=[FieldError(fault.code, fault.detail, "/geometry")]) from None
     await _store(session, code, outline, payload.source)
-    await projection.refresh(session)
+    await projection.refresh_places(session, [code], [outline.box])
     audit.record(AuditEvent.OUTLINE_IMPORTED, entity="territory", entity_id=code)
-    positions = [p for polygon in outline.polygons for p in polygon[0]]
-    xs, ys = [x for x, _ in positions], [y for _, y in positions]
     return OutlineStored(
         territory=code,
-        bbox=(min(xs), min(ys), max(xs), max(ys)),
+        bbox=outline.box,
         polygons=len(outline.polygons),
         updated_at=clock.now(),
     )
@@ -95,6 +93,7 @@ async def import_outlines(
         raise InvalidRequest(errors=[FieldError(fault.code, fault.detail, "/crs")]) from None
     terms = await vocabulary.terms(session, afresh=True)
     outcomes = []
+    drawn: dict[str, projection.Box] = {}
     for number, feature in enumerate(payload.features):
         code = _code_of(feature, payload.code_property)
         try:
@@ -105,10 +104,10 @@ async def import_outlines(
         assert code is not None, "a feature without a known code was refused"
         await _store(session, code, outline, payload.source)
         audit.record(AuditEvent.OUTLINE_IMPORTED, entity="territory", entity_id=code)
+        drawn[code] = outline.box
         outcomes.append(OutlineOutcome(feature=number, territory=code, outcome="imported"))
     imported = sum(one.outcome == "imported" for one in outcomes)
-    if imported:
-        await projection.refresh(session)
+    await projection.refresh_places(session, drawn, drawn.values())
     return OutlineOutcomes(imported=imported, rejected=len(outcomes) - imported, items=outcomes)
 
 

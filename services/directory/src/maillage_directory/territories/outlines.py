@@ -43,6 +43,13 @@ class Outline:
     polygons: tuple[tuple[Ring, ...], ...]
     centre: Position
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """West, south, east, north."""
+        positions = [position for polygon in self.polygons for position in polygon[0]]
+        xs, ys = [x for x, _ in positions], [y for _, y in positions]
+        return min(xs), min(ys), max(xs), max(ys)
+
     def as_geojson(self) -> dict[str, Any]:
         return {
             "type": "MultiPolygon",

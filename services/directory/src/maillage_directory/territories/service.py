@@ -144,7 +144,7 @@ async def write_territory(
     )
     if content.within:
         await connection.execute(insert(TerritoryMembership), [*_rows(code, content.within)])
-    await projection.refresh(session)
+    await projection.refresh_places(session, [code])
     audit.record(AuditEvent.TERRITORY_CHANGED, entity="territory", entity_id=code)
 
 
