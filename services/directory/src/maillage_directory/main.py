@@ -24,6 +24,7 @@ from maillage_directory.programs.routes import router as programs
 from maillage_directory.reports.routes import router as reports
 from maillage_directory.rotas.routes import router as rotas
 from maillage_directory.saved_searches.routes import router as saved_searches
+from maillage_directory.search.routes import quick as quick_search
 from maillage_directory.search.routes import router as search
 from maillage_directory.services.routes import reading as services_reading
 from maillage_directory.services.routes import router as services
@@ -38,6 +39,7 @@ from maillage_directory.webhooks.routes import router as webhooks
 from maillage_directory.worklist.routes import router as worklist
 
 ROUTERS = (
+    quick_search,
     search,
     services_reading,
     services,

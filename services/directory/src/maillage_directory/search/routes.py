@@ -4,14 +4,16 @@ from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
 
-from maillage_common.app import maillage_router
+from maillage_common.app import maillage_router, plain_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_directory.answers import JsonAnswer
 from maillage_directory.languages import preferred
 from maillage_directory.search import service
+from maillage_directory.search.quick import QuickSearchRoute
 from maillage_directory.search.schemas import SearchPage, SearchParams
 
 router = maillage_router(prefix="/directory/v1", tags=["search"])
+quick = plain_router("/directory/v1", ["search"], QuickSearchRoute)
 Anyone = Annotated[Caller, open_to_anyone()]
 AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 _PAGE: dict[int | str, dict[str, Any]] = {200: {"model": SearchPage}}
@@ -28,7 +30,7 @@ async def list_services(
     return await _answer(params, request, caller, accept_language)
 
 
-@router.post(
+@quick.post(
     "/services/search",
     name="search_services",
     responses=_PAGE,
