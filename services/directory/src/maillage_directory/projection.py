@@ -110,6 +110,12 @@ async def _refresh_placed(
     return len(placed)
 
 
+async def refresh_organizations(session: AsyncSession, organizations: Collection[UUID]) -> None:
+    """Derive again what is read of these organizations, where their services read the same."""
+    connection = await session.connection()
+    await connection.execute(_ORGANIZATIONS, {"organizations": as_array(organizations)})
+
+
 async def refresh(
     session: AsyncSession,
     *,
