@@ -1,7 +1,7 @@
 """A tour of the directory, through the gateway: what is in it, in French and in Dutch.
 
-Each stop reads as a person would, checks what must be true, and returns lines to read. Nothing is
-written.
+Each stop reads as a person would, checks what must be true, and returns lines to read. The last
+ones write: `upkeep`.
 """
 
 from collections import defaultdict
@@ -10,6 +10,7 @@ from typing import Any
 
 from maillage_local.demo.narrator import Story, Told, check
 from maillage_local.demo.organizations import MARKS
+from maillage_local.demo.upkeep import UPKEEP
 
 V1 = "/directory/v1"
 PROGRAMS = ("RAQ", "CHW", "CPPS", "CeS")
@@ -219,6 +220,7 @@ STOPS: tuple[Callable[[Story], Told], ...] = (
     gaps,
     searches,
     around,
+    *UPKEEP,
 )
 
 
