@@ -212,7 +212,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.write(
                 STATUS_LINE[refusal.status]
                 + b"content-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n"
-                b"cache-control: no-store\r\nconnection: close\r\n\r\n"
+                b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
+                b"referrer-policy: no-referrer\r\nconnection: close\r\n\r\n"
                 % (PROBLEM_MEDIA_TYPE.encode(), len(body), trace_id.encode())
                 + body
             )

@@ -129,7 +129,7 @@ class Exchange:
 
     def _document(self, refusal: MaillageError) -> tuple[RawHeaders, bytes]:
         document = problem_document(refusal, trace_id=self.trace.trace_id)
-        headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode()), _date()]
+        headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode()), _NO_STORE, _date()]
         headers += [(n.lower().encode(), v.encode()) for n, v in refusal.headers.items()]
         return headers, json.dumps(document, ensure_ascii=False).encode()
 
@@ -183,6 +183,14 @@ class Exchange:
         if self.body is not None:
             self.body.is_answered = True
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def complete_own(headers: RawHeaders, safe_headers: RawHeaders) -> RawHeaders:
+    """Headers of a page of the gateway's own, with those that it did not say itself."""
+    names = {name for name, _ in headers}
+    shared = b"access-control-allow-origin" in names
+    wanted = [*safe_headers, _NO_STORE, _NO_PAGE, *([] if shared else _PRIVATE)]
+    return [*headers, *(header for header in wanted if header[0] not in names)]
 
 
 def _date() -> tuple[bytes, bytes]:

@@ -16,6 +16,7 @@ from maillage_common.tokens import ANONYMOUS
 from maillage_gateway import portal
 from maillage_gateway.access import AccessLog
 from maillage_gateway.descriptions import Descriptions
+from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, complete_own
 from maillage_gateway.issuers import DocumentSource
 from maillage_gateway.keeper import Doorkeeper, cancelled
 from maillage_gateway.metrics import observe
@@ -36,6 +37,8 @@ class Gateway:
         self._settings = settings
         self._keeper = Doorkeeper(settings)
         self._proxy: Proxy | None = None
+        is_secure = settings.public_url.startswith("https:")
+        self._safe_headers = [*SAFE_HEADERS, *([HTTPS_ONLY] if is_secure else [])]
         # Whether a trace is recorded is drawn in `tracing`; the provider records what it is given.
         recorded = settings.model_copy(update={"trace_ratio": 1.0})
         self.pages = create_app(
@@ -48,7 +51,23 @@ class Gateway:
             await self._proxy(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = _ANYONE
-        await self.pages(scope, receive, _with_request_id(send))
+        if scope.get("method") == "HEAD":
+            # The server knows that it is one, and sends no body.
+            scope = {**scope, "method": "GET"}
+        await self.pages(scope, receive, self._own(send))
+
+    def _own(self, send: Send) -> Send:
+        """Our own pages are as safe as the services' answers, and found again in the logs alike."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = complete_own(list(message["headers"]), self._safe_headers)
+                span = trace.get_current_span().get_span_context()
+                request_id = span.trace_id or random.getrandbits(128)  # no span for a health probe
+                message["headers"] = [*headers, (b"x-request-id", b"%032x" % request_id)]
+            await send(message)
+
+        return sent
 
     @asynccontextmanager
     async def _run(self, app: FastAPI) -> AsyncIterator[None]:
@@ -89,19 +108,6 @@ class Gateway:
                 public_url=settings.public_url,
             )
             yield
-
-
-def _with_request_id(send: Send) -> Send:
-    """Our own pages are found again in the logs as the services' answers are."""
-
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            span = trace.get_current_span().get_span_context()
-            request_id = span.trace_id or random.getrandbits(128)  # no span for a health probe
-            message["headers"] = [*message["headers"], (b"x-request-id", b"%032x" % request_id)]
-        await send(message)
-
-    return sent
 
 
 def create() -> ASGIApp:

@@ -30,8 +30,6 @@ _SAFE = {
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
 }
 _PAGES = resources.files(__package__).joinpath("pages")
 _SWAGGER = Path(str(swagger_ui_bundle.swagger_ui_path))
