@@ -248,16 +248,16 @@ def _zone(parts: Fragments, params: SearchParams, territories: list[str], terms:
         bands += " WHEN s.distance_m IS NULL AND s.zones = '{}' THEN 0"
         about.append(UNPLACED)
     parts.zone = f"({outside} + CASE{bands} ELSE {beyond} END)"
-    first = beyond + 1 if params.territory else 0
+    # What lies in a wide territory may be far apart: there the bands are looked for alone.
+    wide = any(terms.is_wide(code) for code in params.territory)
+    if not wide:
+        about = [*territories, *about]
+    first = beyond + 1 if params.territory and not wide else 0
     parts.tiers = [
-        *(
-            Tier(first + n, partial(_keys, params, [*territories, *about], metres), metres)
-            for n, metres in enumerate(BANDS_M)
-        ),
-        everything,
+        Tier(first + number, partial(_keys, params, about, metres), metres)
+        for number, metres in enumerate(BANDS_M)
     ]
-    if any(terms.is_wide(code) for code in params.territory):
-        parts.tiers.insert(0, Tier(0, partial(_keys, params, about, BANDS_M[0])))
+    parts.tiers.append(everything)
 
 
 def _keys(params: SearchParams, keys: Sequence[str], metres: int | None = None) -> list[str]:

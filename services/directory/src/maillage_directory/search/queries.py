@@ -23,6 +23,8 @@ from maillage_directory.vocabulary import Terms
 
 # With fewer services than this, to look at all of them costs less than to look twice.
 LARGE = 20_000
+# Filters each of which a minority of services meet.
+_MUCH = 3
 
 _WORDS = """asked AS MATERIALIZED (
     SELECT q.holds, q.ranks
@@ -177,7 +179,10 @@ def _tiers(
     if not reading.is_large or params.facets or way is Way.RESEMBLING:
         return parts.tiers[-1:]
     first_zone = reading.after[0] if reading.after else 0
-    return [tier for tier in parts.tiers if tier.last_zone >= first_zone]
+    tiers = [tier for tier in parts.tiers if tier.last_zone >= first_zone]
+    asked = (params.q, params.need, params.spoken, params.open_at, params.capacity)
+    # The more is asked, the fewer fit nearby.
+    return tiers[1:] if len(tiers) > 2 and sum(map(bool, asked)) >= _MUCH else tiers
 
 
 def _after(tier: Tier, others: Sequence[Tier], *, fits: int, wanted: int) -> Sequence[Tier]:
