@@ -1,6 +1,8 @@
 """The commands where no stack runs; with one, the end-to-end tests use them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,12 @@ def test_up_refuses_a_folder_that_is_in_use(tmp_path: Path) -> None:
 def test_state_of_a_stack_that_was_killed_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text(json.dumps({"pid": 1}))
     assert run("status", data=tmp_path)[0] == 1
+
+
+def test_offers_the_commands_of_the_sdk_and_imports_them_only_then() -> None:
+    look = "import maillage_local.cli, sys; sys.exit('maillage_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    assert "Push call lists" in shown
+    assert "take the directory out" in shown
+    assert "Usage: root lists push" in CliRunner().invoke(app, ["lists", "push", "--help"]).stdout

@@ -151,7 +151,8 @@ class TestBreaking:
                 started = time.perf_counter()
                 answer = await gateway.client.get(NEEDS)
                 times.append(time.perf_counter() - started)
-            assert min(times) < 0.05
+            # Far from the two seconds of an attempt to connect, also on a busy machine.
+            assert min(times) < 0.5
             assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
             assert answer.headers["Retry-After"]
             await stack.enter_async_context(start_service(port))
