@@ -6,6 +6,7 @@ import zipfile
 from datetime import timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 from services.directory.tests.api.test_round_trips import IMPORTS, bring
 
@@ -195,6 +196,40 @@ async def test_an_editor_changes_the_own_organization_only(
         assert answer.status_code == status
 
 
+async def test_a_curator_brings_the_rows_of_its_territory_and_no_others(
+    directory: Any, client: Any, admin: Any, editor: Any, bring: Any
+) -> None:
+    inside, outside = ({"address": {"postcode": code}} for code in ("1090", "1180"))
+    await directory.has(
+        directory.organization("curator"),
+        directory.organization("abroad"),
+        directory.service("in", locations=[inside]),
+        directory.service("out", of="abroad", locations=[outside]),
+    )
+    given = await client.post(
+        "/directory/v1/delegations",
+        json={"organization": str(directory.id("organization", "curator")), "territory": "nord"},
+        headers=admin,
+    )
+    assert given.status_code == 201, given.text
+    lines = [
+        directory.service("in", locations=[inside], cost="free"),
+        directory.service("out", of="abroad", locations=[outside], cost="free"),
+        directory.service("new", locations=[inside]),
+        directory.service("elsewhere", of="abroad", locations=[outside]),
+        directory.organization("abroad", name={"fr": "taken"}),
+        directory.service("own", of="curator"),
+    ]
+    file = "\n".join(map(json.dumps, lines)).encode()
+    seen, rows = await bring(file, "ndjson", headers=editor("curator"), complete="false")
+    assert (seen["counts"]["changed"], seen["counts"]["created"]) == (1, 2)
+    assert [(row["line"], row["code"]) for row in rows] == [
+        (line, "not_your_organization") for line in (2, 4, 5)
+    ]
+    path = f"/directory/v1/services/{directory.id('service', 'in')}"
+    assert (await client.get(path, headers=admin)).json()["cost"] == "free"
+
+
 def packed_strangely() -> bytes:
     """An archive whose part is packed by a method that zipfile does not know (99)."""
     held = io.BytesIO()
@@ -214,6 +249,80 @@ def bomb() -> bytes:
     return packed.getvalue()
 
 
+def spoilt(part: str, *, told: int | None = None) -> bytes:
+    """An archive whose part breaks off inside, or holds more than it tells."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(part, "id,organization_id,name,status\n" * 4000)
+    packed = bytearray(held.getvalue())
+    if told is None:
+        packed[60:70] = bytes(10)
+    else:
+        central = packed.index(b"PK\x01\x02")
+        packed[central + 24 : central + 28] = told.to_bytes(4, "little")
+    return bytes(packed)
+
+
+def workbook(sheet: str) -> bytes:
+    """An XLSX file around that sheet."""
+    made = io.BytesIO()
+    book = openpyxl.Workbook()
+    book.active.append(["type", "external_id", "name_fr", "kind"])  # type: ignore[union-attr]
+    book.save(made)
+    again = io.BytesIO()
+    with zipfile.ZipFile(made) as read, zipfile.ZipFile(again, "w", zipfile.ZIP_DEFLATED) as write:
+        for name in read.namelist():
+            write.writestr(name, sheet if name.endswith("sheet1.xml") else read.read(name))
+    return again.getvalue()
+
+
+# Nine entities of ten of the one before: a gigabyte of text.
+LAUGHS = (
+    "<!DOCTYPE x [<!ENTITY e0 'ha'>"
+    + "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 10}'>" for n in range(1, 10))
+    + "]><worksheet><sheetData><row><c t='inlineStr'><is><t>&e9;</t></is></c></row></sheetData>"
+    "</worksheet>"
+)
+
+
+async def test_a_formula_and_a_broken_encoding_are_told_at_their_row(
+    directory: Any, bring: Any
+) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(["type", "external_id", "name_fr", "kind"])
+    sheet.append(["organization", "o1", '=HYPERLINK("https://x.example")', "association"])
+    sheet.append(["organization", "o2", "Bonne", "association"])
+    held = io.BytesIO()
+    book.save(held)
+    seen, rows = await bring(held.getvalue(), "xlsx", source="cdcs", complete="false")
+    assert (codes(rows), seen["counts"]["created"]) == ([(2, "name_fr", "formula_cell")], 1)
+
+    good = json.dumps(directory.organization("good")).encode()
+    lines = (
+        good.replace(b"good", b"\xff\xfe"),
+        good.replace(b'"good"', b'"\\ud800"'),
+        good.replace(b'"good"', b'"' + b"x" * 400 + b'"'),
+        b"[" * 100_000,
+        good,
+    )
+    seen, rows = await bring(b"\n".join(lines), "ndjson", complete="false")
+    assert [(row["line"], row["code"]) for row in rows] == [
+        (1, "malformed_json"),
+        (2, "malformed_json"),
+        (3, "text_too_long"),
+        (4, "malformed_json"),
+    ]
+    assert seen["counts"]["created"] == 1
+    feature = {"type": "Feature", "geometry": None, "properties": directory.service("x")}
+    feature["properties"] |= {"external_id": "SURROGATE"}
+    collection = json.dumps({"type": "FeatureCollection", "features": [feature]})
+    seen, rows = await bring(collection.replace("SURROGATE", "\\ud800").encode(), "geojson")
+    assert [row["code"] for row in rows] == ["not_storable"]
+    seen, _ = await bring(collection.encode("utf-16"), "geojson")
+    assert (seen["stage"], seen["failure_code"]) == ("failed", "malformed_json")
+
+
 async def test_a_file_that_cannot_be_read_is_told_as_a_whole(
     directory: Any, client: Any, admin: Any, bring: Any
 ) -> None:
@@ -223,6 +332,11 @@ async def test_a_file_that_cannot_be_read_is_told_as_a_whole(
         (bomb(), "xlsx", "archive_too_large"),
         (bomb(), "hsds", "archive_too_large"),
         (packed_strangely(), "hsds", "not_a_zip_file"),
+        (spoilt("services.csv"), "hsds", "not_a_zip_file"),
+        (spoilt("services.csv", told=100), "hsds", "not_an_hsds_package"),
+        (spoilt("xl/workbook.xml"), "xlsx", "not_a_workbook"),
+        (workbook(LAUGHS), "xlsx", "not_a_workbook"),
+        (workbook("<worksheet><sheetData><row>"), "xlsx", "not_a_workbook"),
         (b"[1, 2", "hsds", "malformed_json"),
         (b"<html>", "geojson", "malformed_json"),
     ):
