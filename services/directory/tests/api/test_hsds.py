@@ -96,6 +96,18 @@ async def test_every_answer_fits_the_profile_and_says_nothing_unknown(
                 assert one["id"] == item["id"]
 
 
+async def test_an_organization_tells_the_places_of_its_services_once(whole: Any, hsds: Any) -> None:
+    (listed,) = (await hsds("/organizations", full="true"))["contents"]
+    told = await hsds(f"/organizations/{listed['id']}")
+    assert told["locations"] == listed["locations"]
+    places = (await hsds("/service_at_locations", full="true"))["contents"]
+    assert [place["id"] for place in told["locations"]] == sorted(
+        {place["location_id"] for place in places}
+    )
+    (brief,) = (await hsds("/organizations"))["contents"]
+    assert "locations" not in brief
+
+
 async def test_every_page_keeps_the_envelopes_promises(whole: Any, hsds: Any) -> None:
     seen: list[str] = []
     for number in (1, 2, 3):

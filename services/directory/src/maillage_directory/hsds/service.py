@@ -32,6 +32,8 @@ from maillage_directory.visibility import Layer
 from maillage_directory.vocabulary import Terms
 
 Item = dict[str, Any]
+# Of an organization's service, when it is not asked for in full.
+_BRIEF = ("id", "name", "status")
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,20 @@ class Reader:
         made = self.writer.organization(record, row.changed_at)
         if not params.full and not params.full_service:
             return _own_members(made)
-        services = [
-            self._offered(row, offered, in_full=params.full_service)
-            for offered in row.services or ()
-        ]
-        return {**made, "services": services} if services else made
+        offered = [self._offered(row, one) for one in row.services or ()]
+        places = {
+            place["location_id"]: place["location"]
+            for service in offered
+            for place in service.get("service_at_locations", ())
+        }
+        if places:
+            made["locations"] = [places[key] for key in sorted(places)]
+        if offered:
+            made["services"] = [
+                one if params.full_service else {name: one[name] for name in _BRIEF}
+                for one in offered
+            ]
+        return made
 
     def _owner(self, row: Any) -> Item:
         card = SimpleNamespace(
@@ -84,7 +95,7 @@ class Reader:
         record = exported_record(card, self.layer, now=clock.now())
         return self.writer.organization(record, row.organization_changed_at)
 
-    def _offered(self, row: Any, offered: Item, *, in_full: bool) -> Item:
+    def _offered(self, row: Any, offered: Item) -> Item:
         verified_at = offered["verified_at"]
         card = SimpleNamespace(
             resource_type="service",
@@ -93,8 +104,7 @@ class Reader:
             verified_at=None if verified_at is None else datetime.fromisoformat(verified_at),
         )
         record = exported_record(card, self.layer, now=clock.now())
-        made = self.writer.service(record, datetime.fromisoformat(offered["changed_at"]))
-        return made if in_full else {name: made[name] for name in ("id", "name", "status")}
+        return self.writer.service(record, datetime.fromisoformat(offered["changed_at"]))
 
     def term(self, row: Any) -> Item:
         made = self.writer.term(row.code)
