@@ -50,9 +50,9 @@ class Reads:
                 "autocommit": True,
                 "connect_timeout": 5,
                 "prepare_threshold": 0,
-                # A plan a statement, not one for each set of values: making it takes longer than
-                # running it.
-                "options": "-c plan_cache_mode=force_generic_plan",
+                # A plan a statement, not one for each set of values, and not compiled: making it
+                # takes longer than running it.
+                "options": "-c plan_cache_mode=force_generic_plan -c jit=off",
             },
         )
         self._is_open = False

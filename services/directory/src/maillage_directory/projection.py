@@ -36,8 +36,10 @@ SELECT code FROM gone UNION SELECT code FROM come
 """)
 # A place told by one service is told by all that stand in it: so is its being confidential. Locked,
 # or what another transaction writes meanwhile would be derived from what it was before.
+# An organization cannot be hidden between being read here and the end of the transaction: its new
+# service would stay visible.
 _CONCERNED = text("""
-SELECT s.id FROM service s WHERE s.id IN (
+SELECT s.id FROM service s JOIN organization o ON o.id = s.organization_id WHERE s.id IN (
     SELECT unnest(CAST(:services AS uuid[]))
     UNION ALL
     SELECT b.service_id FROM service_at_location a
@@ -46,9 +48,12 @@ SELECT s.id FROM service s WHERE s.id IN (
     UNION ALL
     SELECT o.id FROM service o WHERE o.organization_id = ANY (CAST(:organizations AS uuid[]))
 )
-ORDER BY s.id FOR NO KEY UPDATE
+ORDER BY s.id FOR NO KEY UPDATE OF s FOR SHARE OF o
 """)
-_ALL = text("SELECT s.id FROM service s ORDER BY s.id FOR NO KEY UPDATE")
+_ALL = text(
+    "SELECT s.id FROM service s JOIN organization o ON o.id = s.organization_id"
+    " ORDER BY s.id FOR NO KEY UPDATE OF s FOR SHARE OF o"
+)
 # Every territory lies in itself, so a service is found by the codes it was given. What is not
 # placed there yet is found by its address, or its point in a box around what is drawn.
 _PLACED = text("""

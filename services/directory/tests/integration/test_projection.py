@@ -39,6 +39,25 @@ async def test_what_another_transaction_writes_meanwhile_is_in_the_card(director
     assert (card["email"], card["organization"]["name"]) == ("desk@example.org", {"fr": "Autre"})
 
 
+async def test_a_service_that_comes_while_its_organization_is_hidden_is_hidden_too(
+    directory: Any,
+) -> None:
+    await directory.has()
+    host = directory.id("organization", "host")
+    async with directory.database.write(system=SystemReason.IMPORT) as session:
+        await run(session, "UPDATE organization SET visibility = 'own'")
+        await projection.refresh(session, organizations=[host])
+        adding = asyncio.create_task(directory.loads(directory.service("desk")))
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+        async with asyncio.timeout(30), directory.database.read() as other:
+            while not (adding.done() or (await run(other, waits)).scalar_one()):
+                await asyncio.sleep(0)
+    await adding
+    seen = "SELECT organization_visibility FROM card WHERE resource_type = 'service'"
+    async with directory.database.read() as session:
+        assert (await run(session, seen)).scalars().all() == ["own"]
+
+
 async def test_many_are_derived_as_few_are(directory: Any, monkeypatch: Any) -> None:
     await directory.has(*(directory.service(f"desk {number}") for number in range(5)))
     derived = "SELECT to_jsonb(c) FROM card c ORDER BY resource_id"

@@ -14,7 +14,7 @@ from typing import IO
 from uuid import UUID
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
@@ -35,6 +35,8 @@ from maillage_directory.vocabulary import load_terms
 
 BATCH = 1000
 _MOST_FINDINGS = 100_000
+# A deadlock, a lost connection: the job is run again, from the start.
+_NO_FAULT_OF_A_LINE = (OperationalError, psycopg.OperationalError)
 
 
 class Importing:
@@ -127,6 +129,8 @@ class Importing:
         try:
             async with self._session() as session:
                 return await check_batch(session, run, raws)
+        except _NO_FAULT_OF_A_LINE:
+            raise
         except (DBAPIError, UnicodeError):
             run.forget(raws)
             return None
@@ -139,6 +143,8 @@ class Importing:
                 async with self._session() as session:
                     outcome = await write_batch(session, run, checked)
                     await self._note(session, outcome, len(numbers))
+            except _NO_FAULT_OF_A_LINE:
+                raise
             except (DBAPIError, psycopg.Error):
                 run.forget(raws)
             else:
