@@ -182,7 +182,8 @@ def _written_out(connection: psycopg.Connection, body: dict[str, Any], terms: Te
     # From the last one on, since `$1` is a part of `$10`.
     for number in range(len(values), 0, -1):
         native = native.replace(f"${number}", f"({values[number - 1]})")
-    return native.replace("\n", " ") + ";\n"
+    # pgbench would take the colon of `"is_holiday":false` for a variable's.
+    return native.replace("\n", " ").replace('":', '": ') + ";\n"
 
 
 def pgbench(database: ServiceDatabase, scripts: list[Path], seconds: float) -> float:

@@ -1,10 +1,12 @@
 """Languages of answers: what the caller reads, and texts with a fallback."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 LABELS = ("fr", "nl", "en")
 
 
+@lru_cache(maxsize=256)
 def preferred(accept_language: str | None) -> str:
     """The best of fr, nl and en by `Accept-Language` (RFC 9110 section 12.5.4), else French."""
     best, best_weight = "fr", 0.0

@@ -39,9 +39,10 @@ from maillage_directory.webhooks.routes import router as webhooks
 from maillage_directory.worklist.routes import router as worklist
 
 ROUTERS = (
+    # The most asked come first: a path is compared with each before its own.
+    services_reading,
     quick_search,
     search,
-    services_reading,
     services,
     capacity,
     organizations,
