@@ -120,11 +120,15 @@ async def latency(gateway: Proxy, rig: Rig, token: str, seconds: float) -> list[
     plain = request(rig.service, None)
     alone = await load(rig.service, plain, connections=1, seconds=seconds)
     through = await load(gateway.port, sent, connections=1, seconds=seconds)
-    half = await load(gateway.port, sent, connections=CONNECTIONS, seconds=seconds * 2, pause=pause)
+    half, floor = [
+        await load(port, asked, connections=CONNECTIONS, seconds=seconds * 2, pause=pause)
+        for port, asked in ((gateway.port, sent), (rig.service, plain))
+    ]
     added = milliseconds(through, 50) - milliseconds(alone, 50)
     return [
         at_most("added at one connection, p50 ms", added, 0.6),
         at_most(f"at half load ({most / 2:,.0f}/s), p99 ms", milliseconds(half, 99), 3.0),
+        Line(f"{'the same without the gateway, p99 ms':44} {milliseconds(floor, 99):9.2f}", None),
     ]
 
 

@@ -64,13 +64,19 @@ class Sink(asyncio.Protocol):
 class Client(asyncio.Protocol):
     """Sends requests on one connection: each after the answer before it, or every `pause` s.
 
-    `requests` are sent in turn. Latencies count from when a request was due.
+    `requests` are sent in turn, the first after `late` seconds. Latencies count from when a request
+    was due.
     """
 
     def __init__(
-        self, requests: list[bytes], *, pause: float = 0.0, wanted: bytes = b"200"
+        self,
+        requests: list[bytes],
+        *,
+        pause: float = 0.0,
+        late: float = 0.0,
+        wanted: bytes = b"200",
     ) -> None:
-        self.requests, self.pause, self.wanted = requests, pause, wanted
+        self.requests, self.pause, self.late, self.wanted = requests, pause, late, wanted
         self.latencies: list[float] = []
         self.failures = 0
         self.stopping = False
@@ -78,8 +84,8 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.due_at = time.perf_counter()
-        self._ask()
+        self.due_at = time.perf_counter() + self.late
+        asyncio.get_running_loop().call_later(self.late, self._ask)
 
     def _ask(self) -> None:
         self.received, self.expected = b"", 0
@@ -130,16 +136,22 @@ def request(port: int, token: str | None, *, path: str = PATH, method: str = "GE
     ).encode()
 
 
-async def connect(port: int, count: int, requests: list[bytes], **options: object) -> list[Client]:
+async def connect(
+    port: int,
+    count: int,
+    requests: list[bytes],
+    *,
+    pause: float = 0.0,
+    spread: float = 0.0,
+    wanted: bytes = b"200",
+) -> list[Client]:
+    """Clients that begin one after the other over `spread` seconds."""
     loop = asyncio.get_running_loop()
     clients = []
     for number in range(count):
         turned = requests[number:] + requests[:number] if len(requests) > 1 else requests
-        _, client = await loop.create_connection(
-            lambda turned=turned: Client(turned, **options),  # type: ignore[misc, arg-type]
-            "127.0.0.1",
-            port,
-        )
+        made = Client(turned, pause=pause, late=spread * number / count, wanted=wanted)
+        _, client = await loop.create_connection(lambda made=made: made, "127.0.0.1", port)  # type: ignore[misc]
         clients.append(client)
     return clients
 
@@ -147,8 +159,11 @@ async def connect(port: int, count: int, requests: list[bytes], **options: objec
 async def load(
     port: int, sent: bytes, *, connections: int, seconds: float, pause: float = 0.0
 ) -> list[float]:
-    """Latencies in seconds of every answer within the time; all of them must be 200."""
-    clients = await connect(port, connections, [sent], pause=pause)
+    """Latencies in seconds of every answer within the time; all of them must be 200.
+
+    With a pause the clients are spread over it: all at once they would come in bursts.
+    """
+    clients = await connect(port, connections, [sent], pause=pause, spread=pause)
     await asyncio.sleep(seconds)
     return await collect(clients)
 
