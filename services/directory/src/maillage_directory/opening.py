@@ -1,7 +1,7 @@
 """When a service is open: RFC 5545 rules, closures and Belgian public holidays, in Brussels time.
 
 Nothing here is stored as a flag; "open" is always computed for an instant. The search does the same
-in SQL on the same columns (`search/queries.py`), and a property test holds the two together.
+in SQL (`search/hours.py`), and a property test holds the two together.
 """
 
 import re

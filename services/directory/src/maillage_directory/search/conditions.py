@@ -24,13 +24,6 @@ from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
 
 _MAX_WORDS = 12
-
-
-def _has(column: str) -> str:
-    return f"s.{column} && CAST(:{column} AS text[])"
-
-
-HAS_NEED = _has("needs")
 # Verified within this long counts as fresh; not at all after the second (data.inclusion's rule).
 _FRESH_DAYS, _STALE_DAYS = 180, 730
 
@@ -109,6 +102,14 @@ def fragments(params: SearchParams, layer: Layer, terms: Terms, frozen: Frozen) 
     if params.q:
         _text(parts, params.q)
     return parts
+
+
+def _has(column: str) -> str:
+    return f"s.{column} && CAST(:{column} AS text[])"
+
+
+# Left out where the keys of places say it already.
+HAS_NEED = _has("needs")
 
 
 def _any_of(parts: Fragments, params: SearchParams) -> None:
