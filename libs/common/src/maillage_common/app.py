@@ -187,9 +187,13 @@ def _document(app: FastAPI) -> None:
                         response["content"] = {PROBLEM_MEDIA_TYPE: described}
         return document
 
+    making = asyncio.Lock()
+
     async def answer(request: Request) -> JSONResponse:
         # In a thread: it is made once, in seconds, during which probes must have their answers.
-        return JSONResponse(await asyncio.to_thread(openapi))
+        # One after the other: FastAPI makes it in place, and two threads would trip each other.
+        async with making:
+            return JSONResponse(await asyncio.to_thread(openapi))
 
     app.openapi = openapi  # type: ignore[method-assign]
     app.add_route(DOCUMENT_PATH, answer, include_in_schema=False)

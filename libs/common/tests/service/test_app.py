@@ -1,3 +1,6 @@
+import asyncio
+import sys
+
 import pytest
 from fastapi import APIRouter
 from maillage_sample.settings import Settings
@@ -24,6 +27,17 @@ def test_a_router_hidden_in_another_is_not_overlooked(environment):
     outer.include_router(inner)
     with pytest.raises(RouteWithoutAuthorization):
         create_app("sample", Settings(), [outer], title="Sample")
+
+
+async def test_the_document_is_made_once_however_many_ask_for_it_at_once(client):
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns, as they would on a busy machine
+    try:
+        answers = await asyncio.gather(*(client.get("/openapi.json") for _ in range(8)))
+    finally:
+        sys.setswitchinterval(before)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
 
 
 async def test_openapi_says_which_scopes_a_route_takes(client):

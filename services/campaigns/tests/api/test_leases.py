@@ -59,8 +59,8 @@ class TestLeaseNextPerson:
 
     async def test_nobody_is_called_outside_the_windows(self, office: Office) -> None:
         rules = {"windows": [{"days": ["MO"], "opens_at": "09:00", "closes_at": "12:00"}]}
-        campaign = await office.calling(1, rules=rules)
         with frozen_time(datetime(2026, 11, 24, 10, 0, tzinfo=UTC)):
+            campaign = await office.calling(1, rules=rules)
             answer = await office.ask_lease(campaign)
         assert answer.json()["reasons"] == [{"reason": "outside_calling_hours", "count": 1}]
         assert answer.json()["next_due_at"] == "2026-11-30T08:00:00Z"

@@ -1,5 +1,6 @@
 """A search is asked for a person: nothing of it stays, but that a search was answered."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ ASKED: dict[str, Any] = {
     "spoken": "ln",
     "need": "violence",
     "territory": "21012",
-    "open_at": "2026-12-24T18:17:00+01:00",
+    "open_at": "2031-12-24T18:17:00+01:00",
 }
 TRACES = (
     *("kwetsbaarwoord", "50.812345", "4.312345", "4321", "undocumented", "women", "violence"),
     *("21012", "18:17", "17:17", '"ln"', "=ln", "=87", "203.0.113.77", "OddBrowser"),
 )
+# Instants at which something happened, ids and times, in which any digits may come by chance.
+CHANCE = re.compile(r"20(?!31)\d\d-\d\d-\d\dT[\d:.+]+Z?|[0-9a-f]{16,}|\d{12,}|\d+\.\d{7,}")
 
 
 @pytest.fixture(scope="module")
@@ -91,5 +94,6 @@ async def test_a_search_leaves_nothing_about_the_asker_or_the_person_but_counts(
     assert SERVICES in spans
     assert "http.server.request.duration" in counted
     for place in (logged.out, logged.err, spans, counted):
+        told = CHANCE.sub("", place.replace("\\", ""))
         for trace in TRACES:
-            assert trace not in place.replace("\\", ""), trace
+            assert trace not in told, trace
