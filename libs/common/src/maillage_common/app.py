@@ -230,7 +230,8 @@ def _field_error(fault: Mapping[str, Any], body: Any) -> FieldError:
     if place == "body":
         pointer = "".join(f"/{_escape(part)}" for part in _members(path, body))
         return FieldError(code=str(fault["type"]), detail=detail, pointer=pointer)
-    name = ".".join(str(part) for part in path) or str(place)
+    # The parameter's name alone: a place in a list, or a branch of a union, is ours.
+    name = str(path[0]) if path else str(place)
     return FieldError(code=str(fault["type"]), detail=detail, parameter=name)
 
 

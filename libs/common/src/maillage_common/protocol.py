@@ -182,7 +182,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, _: str) -> None:
-        self._refuse(UnreadableRequest())
+        self._refuse(UnreadableRequest("Write the address in ASCII: é is %C3%A9, a space %20."))
 
     def _head_took_too_long(self) -> None:
         self._head_timer = None

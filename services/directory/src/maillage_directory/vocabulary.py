@@ -20,13 +20,14 @@ from maillage_directory.errors import UnknownCode, UnknownNeed, UnknownProgram
 from maillage_directory.models.columns import Texts
 
 _LOAD = text(
-    "SELECT 'need' AS what, code, parent_code AS parent, name, NULL::jsonb AS above FROM need"
-    " UNION ALL SELECT 'program', code, NULL, name, NULL FROM program"
+    "SELECT 'need' AS what, code, parent_code AS parent, name, NULL::jsonb AS above, keywords"
+    "  FROM need"
+    " UNION ALL SELECT 'program', code, NULL, name, NULL, NULL FROM program"
     " UNION ALL SELECT 'territory', t.code, t.kind, t.name,"
     "  (SELECT jsonb_object_agg(a.above, a.is_certain) FROM territory_above a"
-    "  WHERE a.code = t.code)"
+    "  WHERE a.code = t.code), NULL"
     " FROM territory t"
-    " UNION ALL SELECT 'services', GREATEST(reltuples, 0)::bigint::text, NULL, '{}', NULL"
+    " UNION ALL SELECT 'services', GREATEST(reltuples, 0)::bigint::text, NULL, '{}', NULL, NULL"
     "  FROM pg_class WHERE oid = 'service_search'::regclass"
     " ORDER BY 1, 2"
 )
@@ -40,12 +41,13 @@ class Terms:
     """One reading of the reference tables.
 
     `territory_above[code]` maps every territory above `code` (itself included) to whether that is
-    certain; `territory_kind` maps codes to kinds; names are texts by language; `service_count` is
-    about how many services there are.
+    certain; `territory_kind` maps codes to kinds; names are texts by language; `need_words` maps
+    everyday words to the need they find; `service_count` is about how many services there are.
     """
 
     needs: Mapping[str, Texts]
     need_parents: Mapping[str, str | None]
+    need_words: Mapping[str, str]
     programs: Mapping[str, Texts]
     territories: Mapping[str, Texts]
     territory_kind: Mapping[str, str]
@@ -124,16 +126,20 @@ class Vocabulary:
 
 def unknown_code(what: type[UnknownCode], terms: Terms, code: str, place: str) -> UnknownCode:
     """The refusal of `code`; `place` is a parameter's name, or a JSON pointer (starts with `/`)."""
-    suggestions = nearest(code, terms.of(what))
+    words = terms.need_words if what is UnknownNeed else None
+    suggestions = nearest(code, terms.of(what), words)
     if place.startswith("/"):
         return what(pointer=place, suggestions=suggestions)
     return what(parameter=place, suggestions=suggestions)
 
 
-def nearest(asked: str, names: Mapping[str, Texts]) -> list[str]:
-    """Codes whose code or name in some language resembles `asked`, best first."""
+def nearest(
+    asked: str, names: Mapping[str, Texts], words: Mapping[str, str] | None = None
+) -> list[str]:
+    """Codes whose code, name in some language or one of `words` resembles `asked`, best first."""
     # A code comes before a name that is spelt like it (the basin `nord`, the quartier Nord).
-    spellings = {label.lower(): code for code in names for label in names[code].values()}
+    spellings = dict(words or {})
+    spellings |= {label.lower(): code for code in names for label in names[code].values()}
     spellings |= {code.lower(): code for code in names}
     found = difflib.get_close_matches(asked.lower()[:80], spellings, n=_NEAREST, cutoff=0.6)
     return list(dict.fromkeys(spellings[spelling] for spelling in found))
@@ -152,6 +158,12 @@ def make_terms(rows: Iterable[Any]) -> Terms:
     return Terms(
         needs={row.code: row.name for row in needs},
         need_parents={row.code: row.parent for row in needs},
+        need_words={
+            word.lower(): row.code
+            for row in needs
+            for said in (row.keywords or {}).values()
+            for word in said.split("; ")
+        },
         programs={row.code: row.name for row in listed if row.what == "program"},
         territories={row.code: row.name for row in territories},
         territory_kind={row.code: row.parent for row in territories},

@@ -271,6 +271,8 @@ class TestRefusals:
         [
             ("need=housin", "unknown_need", "housing"),
             ("need=Logement", "unknown_need", "housing"),
+            ("need=dentistt", "unknown_need", "dental"),
+            ("need=tandaarts", "unknown_need", "dental"),
             ("territory=noord", "unknown_territory", "nord"),
             ("program=RAC", "unknown_program", "RAQ"),
         ],
@@ -289,8 +291,9 @@ class TestRefusals:
             ("near=50.84", "incomplete_position"),
             ("person=someone", "extra_forbidden"),
             ("limit=0", "greater_than_equal"),
-            ("open_at=yesterday", "literal_error"),
+            ("open_at=yesterday", "unreadable_instant"),
             ("spoken=arabic", "string_pattern_mismatch"),
+            ("spoken=xx", "unknown_language"),
         ],
     )
     async def test_refuses_what_it_cannot_read(
@@ -299,7 +302,8 @@ class TestRefusals:
         answer = await client.get(f"{SERVICES}?{query}", headers=as_anonymous())
         assert answer.status_code == 422
         assert answer.json()["code"] == "validation_failed"
-        assert code in {fault["code"] for fault in answer.json()["errors"]}
+        (fault,) = answer.json()["errors"]
+        assert (fault["code"], fault["parameter"]) == (code, query.partition("=")[0])
 
     async def test_nothing_works_without_an_internal_token(self, client: Any) -> None:
         assert (await client.get(SERVICES)).status_code == 401

@@ -29,6 +29,17 @@ def told(status: str) -> dict[str, str]:
     }
 
 
+class TestWordsForTheSame:
+    async def test_none_is_no_insurance_and_a_language_has_one_code(
+        self, directory: Any, search: Any
+    ) -> None:
+        welcoming = {"conditions": {"no_insurance": "yes"}, "languages": ["ara"]}
+        await directory.has(directory.service("one", **welcoming), directory.service("other"))
+        page = await search(for_insurance="none", spoken="arb", certain_only=True)
+        assert [item["name"]["fr"] for item in page["items"]] == ["one"]
+        assert page["items"][0]["languages"] == ["ar"]
+
+
 class TestFacets:
     async def test_count_what_is_found_by_every_code(self, directory: Any, search: Any) -> None:
         await directory.has(

@@ -148,3 +148,4 @@ class TestHeads:
         assert raw.startswith(b"HTTP/1.1 400")
         assert b"application/problem+json" in raw
         assert b'"unreadable_request"' in raw
+        assert b"%C3%A9" in raw

@@ -6,16 +6,17 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from maillage_directory.languages import canonical_language
+
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
+_UNKNOWN_LANGUAGE = ("unknown_language", "Languages are ISO 639 codes such as fr or ar")
 _MAX_NAME, _MAX_TEXT = 300, 20_000
 
 
 def _without_blanks(texts: dict[str, str], longest: int) -> dict[str, str]:
     for language, words in texts.items():
         if not _LANGUAGE.match(language):
-            raise PydanticCustomError(
-                "unknown_language", "Languages are ISO 639 codes such as fr or ar"
-            )
+            raise PydanticCustomError(*_UNKNOWN_LANGUAGE)
         if len(words) > longest:
             raise PydanticCustomError(
                 "text_too_long", "A text has at most {longest} characters", {"longest": longest}
@@ -23,6 +24,13 @@ def _without_blanks(texts: dict[str, str], longest: int) -> dict[str, str]:
         if "\x00" in words:
             raise PydanticCustomError("control_character", "A text holds no control character")
     return {language: words.strip() for language, words in texts.items() if words.strip()}
+
+
+def _spoken(code: str) -> str:
+    known = canonical_language(code)
+    if known is None:
+        raise PydanticCustomError(*_UNKNOWN_LANGUAGE)
+    return known
 
 
 def _name(texts: dict[str, str]) -> dict[str, str]:
@@ -63,7 +71,7 @@ Code = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 ]
 Codes = Annotated[list[Code], AfterValidator(_distinct), Field(max_length=200)]
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_spoken)]
 PhoneNumber = Annotated[
     str,
     StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|\d{3,5})$"),

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from maillage_directory.cards.kept import KeptCard
-from maillage_directory.languages import in_language
+from maillage_directory.languages import in_language, language_name
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.search.conditions import wanted_answers
 from maillage_directory.search.schemas import SearchParams
@@ -116,21 +116,6 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "the_cost_free": ("gratuité", "gratis", "cost"),
     "the_accessible": ("accès en fauteuil", "rolstoeltoegang", "wheelchair access"),
     "the_age": ("âge", "leeftijd", "age"),
-    "ar": ("arabe", "Arabisch", "Arabic"),
-    "de": ("allemand", "Duits", "German"),
-    "en": ("anglais", "Engels", "English"),
-    "es": ("espagnol", "Spaans", "Spanish"),
-    "fr": ("français", "Frans", "French"),
-    "it": ("italien", "Italiaans", "Italian"),
-    "ln": ("lingala", "Lingala", "Lingala"),
-    "nl": ("néerlandais", "Nederlands", "Dutch"),
-    "pl": ("polonais", "Pools", "Polish"),
-    "pt": ("portugais", "Portugees", "Portuguese"),
-    "ro": ("roumain", "Roemeens", "Romanian"),
-    "ru": ("russe", "Russisch", "Russian"),
-    "sw": ("swahili", "Swahili", "Swahili"),
-    "tr": ("turc", "Turks", "Turkish"),
-    "uk": ("ukrainien", "Oekraïens", "Ukrainian"),
 }
 _COLUMN = {"fr": 0, "nl": 1, "en": 2}
 
@@ -148,8 +133,7 @@ class Explaining:
         self._wanted = wanted_answers(params)
         self._inside = say(language, "inside", self._territories()) if params.territory else ""
         self._spoken = [
-            (code, say(language, "spoken", say(language, code) if code in _WORDS else code))
-            for code in params.spoken
+            (code, say(language, "spoken", language_name(code, language))) for code in params.spoken
         ]
         instants = [moment for moment in params.open_at if isinstance(moment, datetime)]
         self._opened = [say(language, "open_then", _shown(moment)) for moment in instants[:1]]

@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from maillage_common.schemas import Payload
@@ -78,11 +87,21 @@ def _position(value: str) -> str:
     return value
 
 
-def _moment(value: Any) -> Any:
+def _moment(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     """In a query string a `+` is a space, so `…T10:00:00 01:00` is taken for what was meant."""
-    if isinstance(value, str) and value != "now":
-        return value.strip().replace(" ", "+") if "T" in value else value
-    return value
+    if isinstance(value, str) and "T" in value:
+        value = value.strip().replace(" ", "+")
+    try:
+        return read(value)
+    except ValidationError:
+        raise PydanticCustomError(
+            "unreadable_instant",
+            "Give now, or an instant with its offset such as 2026-11-30T10:00:00+01:00",
+        ) from None
+
+
+def _insurance(value: Any) -> Any:
+    return ForInsurance.NO_INSURANCE if value == "none" else value
 
 
 def _parted(value: Any) -> Any:
@@ -94,7 +113,8 @@ def _parted(value: Any) -> Any:
 
 
 Many = BeforeValidator(_listed)
-OpenAt = Annotated[Literal["now"] | AwareDatetime, BeforeValidator(_moment)]
+OpenAt = Annotated[Literal["now"] | AwareDatetime, WrapValidator(_moment)]
+Insurance = Annotated[ForInsurance, BeforeValidator(_insurance)]
 _FEW = Field(max_length=30)
 
 
@@ -119,7 +139,9 @@ class SearchParams(Payload):
     )
     for_gender: Annotated[list[ForGender], Many, _FEW] = Field(default_factory=list)
     for_status: Annotated[list[ForStatus], Many, _FEW] = Field(default_factory=list)
-    for_insurance: Annotated[list[ForInsurance], Many, _FEW] = Field(default_factory=list)
+    for_insurance: Annotated[list[Insurance], Many, _FEW] = Field(
+        default_factory=list, description="`none` is read as `no_insurance`"
+    )
     access: Annotated[list[AccessMode], Many, _FEW] = Field(default_factory=list)
     cost: Literal["free"] | None = None
     accessible: bool | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from maillage_directory.languages import in_language
+from maillage_directory.languages import in_language, language_name
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.sheets.wording import (
     capacity_line,
@@ -15,7 +15,6 @@ from maillage_directory.sheets.wording import (
     conditions_line,
     day_text,
     hours_lines,
-    language_name,
     word,
 )
 

@@ -82,14 +82,6 @@ def day_text(day: date) -> str:
     return f"{day.day:02d}/{day.month:02d}/{day.year}"
 
 
-def language_name(code: str, language: str) -> str:
-    """The language in words, or its code when we have no word for it."""
-    try:
-        return say(language, code)
-    except KeyError:
-        return code
-
-
 def hours_lines(schedules: Iterable[Mapping[str, Any]], language: str) -> list[str]:
     """Opening hours to read, days with the same hours together: "lundi, mardi 09:00–12:00"."""
     lines: dict[tuple[str, str], list[str]] = {}
