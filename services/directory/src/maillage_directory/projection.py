@@ -6,7 +6,8 @@ from typing import Any, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, any_, literal, text
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -161,3 +162,9 @@ async def _derive(connection: AsyncConnection, services: Sequence[UUID]) -> None
 def as_array(ids: Iterable[UUID]) -> str:
     """A `uuid[]` as one text: the driver takes longer to write a value for each."""
     return "{" + ",".join(map(str, ids)) + "}"
+
+
+def among(column: Any, ids: Iterable[UUID]) -> ColumnElement[bool]:
+    """`column.in_(ids)` with one value: a thousand of them take longer to write than to find."""
+    asked: ColumnElement[bool] = column == any_(sql_cast(literal(as_array(ids), Text), ARRAY(Uuid)))
+    return asked

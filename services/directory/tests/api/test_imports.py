@@ -13,6 +13,7 @@ from services.directory.tests.api.test_round_trips import IMPORTS, bring
 from maillage_common import clock
 from maillage_directory.imports import running
 from maillage_directory.imports.service import erase_undecided
+from maillage_directory.loading.outcome import Rejected
 
 __all__ = ["bring"]
 
@@ -167,6 +168,46 @@ async def test_a_row_that_postgresql_refuses_stands_alone(
     assert (seen["stage"], seen["lines_done"], seen["lines_total"]) == ("done", 11, 11)
     assert (seen["counts"]["created"], seen["counts"]["bad"]) == (9, 2)
     assert await count(directory, "organization") == 9
+
+
+async def test_the_parts_of_a_batch_are_written_at_once_and_lose_nothing(
+    directory: Any, bring: Any
+) -> None:
+    """Organizations whose services all stand in one place, each told by all of its services."""
+    owners = [directory.organization(str(n)) for n in range(12)]
+    services = [
+        directory.service(
+            f"{owner}/{n}",
+            of=str(owner),
+            locations=[directory.place(50.85, 4.35, id=owners[owner]["id"])],
+        )
+        for n in range(5)
+        for owner in range(12)
+    ]
+    assert len(running.in_parts(list(enumerate(services)))) == 2
+    services[17]["url"] = "https://x.example/\0"  # cannot be written
+    lines = [json.dumps(record) for record in (*services, *owners)]
+    seen, rows = await bring("\n".join(lines).encode(), "ndjson")
+    assert [(row["line"], row["code"]) for row in rows] == [(18, "not_storable")]
+    assert (seen["counts"]["created"], seen["counts"]["bad"]) == (71, 1)
+    assert (seen["stage"], seen["lines_done"]) == ("done", 72)
+    for table in ("card", "change", "metadata"):
+        assert await count(directory, table) == 71
+    assert await count(directory, "location") == 12
+
+
+def test_services_of_one_organization_are_in_one_part_and_other_records_part_nothing(
+    directory: Any,
+) -> None:
+    services = [directory.service(f"{n}", of=f"{n % 9}") for n in range(90)]
+    raws = list(enumerate([*services, Rejected(90, "malformed_json", "", "")]))
+    parts = running.in_parts(raws)
+    owners = [{raw["organization"] for _, raw in part if isinstance(raw, dict)} for part in parts]
+    assert len(parts) == 2
+    assert not owners[0] & owners[1]
+    assert sorted(number for part in parts for number, _ in part) == list(range(91))
+    event = {"type": "event", "organization": services[0]["organization"]}
+    assert running.in_parts([*raws, (91, event)]) == ([*raws, (91, event)],)
 
 
 async def test_an_editor_changes_the_own_organization_only(

@@ -14,6 +14,7 @@ from maillage_common.pagination import Cursors, Page
 from maillage_directory.imports.schemas import ImportRow, RowParams
 from maillage_directory.loading.outcome import Rejected, Run
 from maillage_directory.models.imports import ImportChunk, ImportFinding, RecordImport
+from maillage_directory.projection import as_array
 from maillage_directory.visibility import Layer
 
 
@@ -131,7 +132,7 @@ async def flag_missing(
     asked = {
         "sources": sorted(run.sources),
         "only_for": None if run.only_for is None else sorted(run.only_for),
-        "seen": list(run.lines),
+        "seen": as_array(run.lines),
         "kinds": list(kinds),
     }
     await connection.execute(text(_NOTE_MISSING), {**asked, "import_id": held.id})

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory import projection
@@ -144,7 +144,7 @@ async def _check_organizations(session: AsyncSession, batch: Batch, run: Run) ->
     ]
     known = await session.exec(
         select(Organization.id, Organization.source_digest).where(
-            col(Organization.id).in_([record.id for _, record in lined])
+            projection.among(Organization.id, (record.id for _, record in lined))
         )
     )
     run.organizations |= {record.id for _, record in lined}
@@ -183,7 +183,9 @@ async def _set_parents_aside(session: AsyncSession, lined: Lined, run: Run) -> N
     if not named:
         return
     batch = {record.id for _, record in lined}
-    found = await session.exec(select(Organization.id).where(col(Organization.id).in_(named)))
+    found = await session.exec(
+        select(Organization.id).where(projection.among(Organization.id, named))
+    )
     missing = named - batch - set(found.all())
     for number, record in lined:
         if record.parent in missing:
@@ -197,7 +199,7 @@ async def _check_services(session: AsyncSession, batch: Batch, run: Run) -> None
     lined = await with_own_location(session, lined, run, outcome)
     known = await session.exec(
         select(Service.id, Service.source_digest).where(
-            col(Service.id).in_([record.id for _, record in lined])
+            projection.among(Service.id, (record.id for _, record in lined))
         )
     )
     await asyncio.to_thread(_prepare_services, batch, lined, dict(known.all()), run)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Organization
+from maillage_directory.projection import among
 from maillage_directory.records.life import (
     LIFE,
     CollectionRecord,
@@ -60,7 +61,7 @@ async def with_organization(
     session: AsyncSession, lined: Lined, run: Run, outcome: Outcome
 ) -> Lined:
     wanted = {record.organization for _, record in lined} - run.organizations
-    found = await session.exec(select(Organization.id).where(col(Organization.id).in_(wanted)))
+    found = await session.exec(select(Organization.id).where(among(Organization.id, wanted)))
     present = run.organizations | set(found.all())
     kept = []
     for number, record in lined:

@@ -5,13 +5,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
 from maillage_directory.loading.checking import codes_known
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Observation, Organization, ProgramCoverage
+from maillage_directory.projection import among
 from maillage_directory.records.schemas import CoverageRecord, ObservationRecord
 from maillage_directory.records.writing import table_of
 
@@ -20,7 +21,7 @@ _COVERAGE = uuid5(NAMESPACE_URL, "https://maillage.brussels/directory/coverage")
 
 async def load_coverage(session: AsyncSession, lined: Lined, run: Run, outcome: Outcome) -> None:
     wanted = {record.organization for _, record in lined}
-    found = await session.exec(select(Organization.id).where(col(Organization.id).in_(wanted)))
+    found = await session.exec(select(Organization.id).where(among(Organization.id, wanted)))
     present = run.organizations | set(found.all())
     rows = {}
     for number, record in lined:
@@ -100,7 +101,7 @@ async def upsert(
         return
     connection = await session.connection()
     found = await connection.execute(
-        table.select().where(table.c.id.in_([row["id"] for row in rows]))
+        table.select().where(among(table.c.id, (row["id"] for row in rows)))
     )
     present = {row["id"]: row for row in found.mappings()}
     for row in rows:

@@ -136,7 +136,7 @@ async def _with_services(
     session: AsyncSession, lined: Lined, outcome: Outcome, named: Any
 ) -> Lined:
     wanted = {service for _, record in lined for service in named(record)}
-    found = await session.exec(select(Service.id).where(col(Service.id).in_(wanted)))
+    found = await session.exec(select(Service.id).where(projection.among(Service.id, wanted)))
     present = set(found.all())
     kept: Lined = []
     for number, record in lined:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Service
+from maillage_directory.projection import among, as_array
 from maillage_directory.records.schemas import OrganizationRecord, ServiceRecord
 
 # The rule of delegations: a curator edits the records of a territory.
@@ -50,7 +51,7 @@ async def _claims(
     services = [record for _, record in by_kind[ServiceRecord]]
     held = await session.exec(
         select(Service.id, Service.organization_id).where(
-            col(Service.id).in_([record.id for record in services])
+            among(Service.id, (record.id for record in services))
         )
     )
     owners: dict[UUID, UUID] = dict(held.all())
@@ -92,7 +93,7 @@ async def without_deleted(session: AsyncSession, lined: Lined, outcome: Outcome)
     connection = await session.connection()
     found = await connection.execute(
         text("SELECT resource_id FROM tombstone WHERE resource_id = ANY (CAST(:ids AS uuid[]))"),
-        {"ids": [record.id for _, record in lined]},
+        {"ids": as_array(record.id for _, record in lined)},
     )
     deleted = set(found.scalars())
     for number, record in lined:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory import projection
@@ -54,7 +54,9 @@ async def settle(session: AsyncSession, run: Run) -> Outcome:
     if not run.parents:
         return outcome
     wanted = {parent for _, parent in run.parents.values()}
-    found = await session.exec(select(Organization.id).where(col(Organization.id).in_(wanted)))
+    found = await session.exec(
+        select(Organization.id).where(projection.among(Organization.id, wanted))
+    )
     present = set(found.all()) | (run.organizations if run.is_dry else set())
     settled = {child: p for child, (_, p) in run.parents.items() if p in present}
     for child, (number, _) in run.parents.items():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Table, text
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
@@ -30,7 +30,7 @@ from maillage_directory.models import (
     ServiceProgram,
     Verification,
 )
-from maillage_directory.projection import as_array
+from maillage_directory.projection import among, as_array
 from maillage_directory.records.parts import LocationEntry
 from maillage_directory.records.rows import Rows
 from maillage_directory.vocabulary import Terms
@@ -227,7 +227,7 @@ async def locations_of_others(session: AsyncSession, locations: Mapping[UUID, UU
     if not locations:
         return set()
     found = await session.exec(
-        select(Location.id, Location.organization_id).where(col(Location.id).in_(locations))
+        select(Location.id, Location.organization_id).where(among(Location.id, locations))
     )
     return {location for location, owner in found if locations[location] != owner}
 
