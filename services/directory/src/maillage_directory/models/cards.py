@@ -28,6 +28,8 @@ class Card(SQLModel, table=True):
     __table_args__ = (
         Index(None, "resource_type", "resource_id"),
         Index(None, "resource_type", "sort_name", "resource_id"),
+        # Rows just above 2 kB, as most are, would be packed at each write, unpacked at each read.
+        {"postgresql_with": {"toast_tuple_target": 8160}},
     )
 
     resource_id: UUID = Field(primary_key=True)
