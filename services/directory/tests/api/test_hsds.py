@@ -264,6 +264,49 @@ async def test_bad_parameters_and_unknown_ids_are_told(
         assert answer.status_code == status, path
 
 
+async def test_tells_professionals_what_changed_as_metadata(
+    directory: Any, client: Any, hsds: Any, editor: Any, professional: Any, query_counter: Any
+) -> None:
+    await directory.has(
+        directory.service(
+            "Accueil", email="old@example.org", contacts=[{"name": "Ada"}], age_min=12, url=None
+        )
+    )
+    service_id = str(directory.id("service", "Accueil"))
+    changes = (
+        {"age_min": 18, "languages": ["ar"], "contacts": [{"name": "Grace"}]},
+        {"email": "new@example.org", "field_visibility": {"email": "own"}},
+        {"locations": [{**directory.place(50.85, 4.35), "confidential": True}]},
+    )
+    for change in changes:
+        headers = {**editor(), "If-Match": "*"}
+        path = f"/directory/v1/services/{service_id}"
+        answer = await client.patch(path, json=change, headers=headers)
+        assert answer.status_code == 200, answer.text
+    with query_counter() as one:
+        told = await hsds(f"/services/{service_id}", headers=professional)
+    with query_counter() as without:
+        public = await hsds(f"/services/{service_id}")
+    assert (one.count, "metadata" in public) == (without.count + 1, False)
+    fits("service", told)
+    owner = f"organization:{directory.id('organization', 'host')}"
+    assert [
+        (m["field_name"], m["previous_value"], m["replacement_value"], m["updated_by"])
+        for m in sorted(told["metadata"], key=lambda m: m["field_name"])
+    ] == [
+        ("*", "", "", "source:test"),
+        ("languages", "[]", '["ar"]', owner),
+        ("minimum_age", "12", "18", owner),
+    ]
+    assert {m["resource_id"] for m in told["metadata"]} == {service_id, told["id"]}
+    assert "Grace" not in json.dumps(told["metadata"])
+    kept = await hsds(f"/organizations/{told['organization_id']}", headers=professional)
+    fits("organization", kept)
+    assert [m["last_action_type"] for m in kept["metadata"]] == ["create"]
+    page = await hsds("/services", full="true", headers=professional)
+    assert all("metadata" not in item for item in page["contents"])
+
+
 async def test_an_unchanged_answer_is_not_sent_again(
     whole: Any, client: Any, as_anonymous: Any
 ) -> None:

@@ -47,11 +47,14 @@ async def read_history(
     if len(rows) > limit:
         position = [shown[-1].last_action_date.isoformat(), str(shown[-1].id)]
         next_cursor = cursors.encode(position, query=query)
-    return [_told(row, present, layer) for row in shown], next_cursor
+    return [told_change(row, present, layer) for row in shown], next_cursor
 
 
-def _told(row: Any, present: Any, layer: Layer) -> dict[str, Any]:
-    """A field is told when it was not hidden from the caller then, and is not now."""
+def told_change(row: Any, present: Any, layer: Layer) -> dict[str, Any]:
+    """A field is told when it was not hidden from the caller then, and is not now.
+
+    `present`: the record's `owner`, the `hidden` fields of it, and its `phones`.
+    """
     told = dict(row._mapping)
     values = {name: told.pop(name) for name in ("previous_value", "replacement_value")}
     owner, field = present.owner, row.field_name

@@ -44,7 +44,9 @@ def describe(public_url: str) -> dict[str, Any]:
         "description": "HSDS with texts in several languages, visibility, conditions, ways of"
         " access, capacity and verification. Members without a value are left out, never null."
         " Lists are ordered by id and paged by number, as HSDS does: records that come or go"
-        " between two pages may move others; format=ndjson gives one consistent whole.",
+        " between two pages may move others; format=ndjson gives one consistent whole."
+        " A single service or organization tells professionals its latest 100 changes as metadata,"
+        " values that are no strings as JSON.",
         "modifications": [f"{here}/profile/{name}.json" for name in (*patched(), "openapi")],
         "schemas": [f"{here}/schema/{name}.json" for name in OBJECTS],
         "datapackage": f"{here}/schema/datapackage.json",

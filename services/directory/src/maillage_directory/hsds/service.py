@@ -19,6 +19,7 @@ from maillage_directory.cards.selecting import Condition
 from maillage_directory.cards.streaming import stream_rows
 from maillage_directory.hsds import queries
 from maillage_directory.hsds.outgoing import NEEDS_ID, Writer, term_id
+from maillage_directory.hsds.past import read_past
 from maillage_directory.hsds.schemas import (
     OrganizationFilters,
     PageParams,
@@ -163,12 +164,16 @@ class Listing:
         async for rows in found:
             yield b"".join(map(_line, map(self.show, rows)))
 
-    async def one(self, session: AsyncSession) -> Item:
-        """The first; raises NotFound."""
+    async def first(self, session: AsyncSession) -> Row[Any]:
+        """Raises NotFound."""
         rows = await queries.list_page(session, self.statement, self.condition, page=1, size=1)
         if not rows:
             raise NotFound
-        return self.show(rows[0])
+        return rows[0]
+
+    async def one(self, session: AsyncSession) -> Item:
+        """The first; raises NotFound."""
+        return self.show(await self.first(session))
 
 
 def _line(item: Item) -> bytes:
@@ -240,14 +245,21 @@ def terms_listing(reader: Reader, params: TermParams) -> Listing:
 
 
 async def read_service(session: AsyncSession, reader: Reader, wanted: UUID) -> Item:
-    return await services(reader, RecordFilters(full=True), only=wanted).one(session)
+    listing = services(reader, RecordFilters(full=True), only=wanted)
+    return await _with_past(session, reader, listing)
 
 
 async def read_organization(
     session: AsyncSession, reader: Reader, wanted: UUID, *, full_service: bool
 ) -> Item:
     filters = OrganizationFilters(full=True, full_service=full_service)
-    return await organizations(reader, filters, only=wanted).one(session)
+    return await _with_past(session, reader, organizations(reader, filters, only=wanted))
+
+
+async def _with_past(session: AsyncSession, reader: Reader, listing: Listing) -> Item:
+    row = await listing.first(session)
+    past = await read_past(session, reader.layer, row)
+    return {**listing.show(row), **({"metadata": past} if past else {})}
 
 
 async def read_place(session: AsyncSession, reader: Reader, wanted: UUID) -> Item:
