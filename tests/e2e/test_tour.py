@@ -9,7 +9,7 @@ def test_the_directory_is_shown_in_french_and_dutch(stack: RunningStack) -> None
     stops = list(tour(stack.story()))
     assert len(stops) == len(STOPS)
     told = ("\n".join(one.lines) for one in stops)
-    partners, programs, basins, gaps, searches, around, proposed, capacity, reports = told
+    partners, programs, basins, gaps, searches, around, proposed, capacity, reports, twins = told
     assert len(partners.splitlines()) == 20
     assert all(code in programs for code in ("RAQ", "CHW", "CPPS", "CeS"))
     assert "Schaerbeek / Schaarbeek" in basins
@@ -21,3 +21,6 @@ def test_the_directory_is_shown_in_french_and_dutch(stack: RunningStack) -> None
     assert "unknown (last known: waitlist)" in capacity
     assert "parité FR-NL" in reports
     assert "21012: offre / aanbod" in reports
+    assert "fr  Permanence logement" in twins
+    assert "nl  Woonpermanentie" in twins
+    assert "308 " in twins

@@ -70,12 +70,14 @@ class Story:
             )
         return answer
 
-    def until(self, what: str, look: Callable[[], Any]) -> Any:
+    def until(
+        self, what: str, look: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS
+    ) -> Any:
         """Look again until there is something to see: jobs run a moment later."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + seconds
         while not (seen := look()):
             if time.monotonic() > give_up:
-                raise StoryFailed(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+                raise StoryFailed(f"waited {seconds:.0f} s in vain: {what}")
             time.sleep(0.2)
         return seen
 

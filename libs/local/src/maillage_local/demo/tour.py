@@ -10,7 +10,7 @@ from typing import Any
 
 from maillage_local.demo.narrator import Story, Told, check
 from maillage_local.demo.organizations import MARKS
-from maillage_local.demo.upkeep import UPKEEP
+from maillage_local.demo.upkeep import UPKEEP, tell_twice
 
 V1 = "/directory/v1"
 PROGRAMS = ("RAQ", "CHW", "CPPS", "CeS")
@@ -60,6 +60,7 @@ SEARCHES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 
 def tour(story: Story) -> Iterator[Told]:
     """The stops, one after the other."""
+    tell_twice(story)
     for stop in STOPS:
         yield stop(story)
 

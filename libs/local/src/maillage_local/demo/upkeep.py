@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from maillage_common import clock
-from maillage_local.demo.identities import demo_service
+from maillage_local.demo.identities import demo_organization, demo_service
 from maillage_local.demo.narrator import Story, Told, check
 
 V1 = "/directory/v1"
@@ -15,6 +15,23 @@ SERVICE = str(demo_service("target"))
 EDITOR = "directory-editor"
 TERRITORY = "21012"
 _FEES = {"fr": "Gratuit sans revenu", "nl": "Gratis zonder inkomen"}
+# The same service, as two desks would tell it.
+_TWINS: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
+    (
+        {
+            "fr": "Permanence logement du Quai (démonstration)",
+            "nl": "Woonpermanentie van de Kaai (demonstratie)",
+        },
+        {},
+    ),
+    (
+        {
+            "fr": "Permanence logement Quai (démonstration)",
+            "nl": "Woonpermanentie Kaai (demonstratie)",
+        },
+        {"languages": ["ar"]},
+    ),
+)
 
 
 def suggestion(story: Story) -> Told:
@@ -114,7 +131,60 @@ def reports(story: Story) -> Told:
     return Told("Parity, the dashboard of a commune, duplicates / pariteit, dashboard", lines)
 
 
-UPKEEP = (suggestion, capacity, reports)
+def tell_twice(story: Story) -> None:
+    """One service told by two records, for `duplicates`: the job that compares runs each minute."""
+    story.held["twins"] = [
+        story.call(
+            EDITOR,
+            "POST",
+            f"{V1}/services",
+            json={
+                "organization": str(demo_organization("basin-nord")),
+                "name": name,
+                "phones": ["+32454099901"],
+                **more,
+            },
+        ).json()["id"]
+        for name, more in _TWINS
+    ]
+
+
+def duplicates(story: Story) -> Told:
+    """Found by a job, merged by the desk; the old id leads to what was kept."""
+    kept, lost = story.held.pop("twins")
+
+    def found() -> Any:
+        pairs = _read(story, "duplicates?type=service&limit=100")["items"]
+        both = ({one["id"] for one in pair["records"]} for pair in pairs)
+        return next((p for p, ids in zip(pairs, both, strict=True) if ids == {kept, lost}), None)
+
+    pair = story.until("the two records are found to be alike", found, seconds=150)
+    path = f"{V1}/duplicates/{pair['id']}"
+    lines = []
+    for language in ("fr", "nl"):
+        asked = story.call(EDITOR, "GET", path, headers={"Accept-Language": language})
+        labels = " = ".join(one["label"] for one in asked.json()["records"])
+        lines.append(f"{language}  {labels} ? ({', '.join(pair['reasons'])})")
+    story.call(
+        EDITOR,
+        "POST",
+        f"{path}/decision",
+        json={"decision": "merge", "keep": kept},
+        headers={"If-Match": asked.headers["ETag"]},
+    )
+    old = story.call(None, "GET", f"{V1}/services/{lost}", expect=308)
+    check(old.headers["Location"].endswith(kept), "the old id leads to the record that was kept")
+    merged = _read(story, f"services/{kept}")
+    check(merged["languages"] == ["ar"], "what was kept gained what only the other one told")
+    lines += [
+        "fusionnés / samengevoegd → merge",
+        f"308 {lost} → {kept}: l'ancien numéro répond / het oude nummer antwoordt",
+    ]
+    story.call(EDITOR, "DELETE", f"{V1}/services/{kept}", expect=204, headers={"If-Match": "*"})
+    return Told("Duplicates, found and merged / dubbels, gevonden en samengevoegd", lines)
+
+
+UPKEEP = (suggestion, capacity, reports, duplicates)
 
 
 def _read(story: Story, path: str, language: str = "fr") -> dict[str, Any]:
