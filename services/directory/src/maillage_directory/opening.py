@@ -11,8 +11,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 BRUSSELS = ZoneInfo("Europe/Brussels")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MINUTES_A_DAY = 1440
@@ -103,6 +101,9 @@ def day_facts(day: date) -> DayFacts:
 
 @lru_cache(maxsize=64)
 def _holidays(year: int) -> frozenset[date]:
+    # Holds 8 MB, the calendars of all countries: for processes that are asked about hours.
+    import holidays
+
     return frozenset(holidays.country_holidays("BE", years=year))
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC
-from typing import Any
-
-from icalendar import Calendar, Event, vText
+from typing import TYPE_CHECKING, Any
 
 from maillage_common import clock
 from maillage_directory.agenda.occurrences import Held
 from maillage_directory.languages import in_language
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 MEDIA_TYPE = "text/calendar"
 _TITLES = {
@@ -21,6 +22,9 @@ _TITLES = {
 def calendar_of(occurrences: Iterable[Held], *, language: str) -> bytes:
     """One VEVENT an occurrence, in instants of UTC: holidays and cancelled days are taken into
     account here, which no RRULE can tell."""
+    # Holds 4 MB, and most processes are never asked.
+    from icalendar import Calendar
+
     calendar = Calendar()
     calendar.add("prodid", "-//Maillage//directory//FR")
     calendar.add("version", "2.0")
@@ -32,7 +36,9 @@ def calendar_of(occurrences: Iterable[Held], *, language: str) -> bytes:
     return written
 
 
-def _entry(held: Held, language: str) -> Event:
+def _entry(held: Held, language: str) -> "Event":
+    from icalendar import Event
+
     event = held.event
     entry = Event()
     entry.add("uid", f"{event.id}-{held.on:%Y%m%d}@maillage.brussels")
@@ -53,10 +59,12 @@ def _entry(held: Held, language: str) -> Event:
     return entry
 
 
-def _add_place(entry: Event, place: dict[str, Any] | None, language: str) -> None:
+def _add_place(entry: "Event", place: dict[str, Any] | None, language: str) -> None:
     """Where it is, unless that is confidential."""
     if place is None or place.get("confidential"):
         return
+    from icalendar import vText
+
     town = " ".join(filter(None, (place.get("postcode"), in_language(place.get("city"), language))))
     lines = [
         in_language(place.get("name"), language),
