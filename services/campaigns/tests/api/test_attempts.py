@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from services.campaigns.tests.lists import HEADER, nth_phone, person_row
@@ -169,7 +169,9 @@ class TestObstacles:
     ) -> None:
         lease = await office.lease(await office.calling(1))
         met = [{"code": "waiting_list", "need": "housing"}]
-        answer = await office.attempt(lease, "complete", obstacles=met)
+        # Half an hour into the next day in Brussels, where the directory tells days.
+        call = {"started_at": "2026-11-24T23:20:00Z", "ended_at": "2026-11-24T23:30:00Z"}
+        answer = await office.attempt(lease, "complete", obstacles=met, **call)
         assert answer.json()["attempt"]["obstacles"] == ["waiting_list"]
         database = app.state.database  # type: ignore[attr-defined]
         async with database.read() as session:
@@ -184,4 +186,5 @@ class TestObstacles:
             ).all()
         assert [row["territory"] for row in rows] == ["21012"]
         assert set(rows[0]) == {"id", "obstacle", "need", "territory", "observed_on", "posted_at"}
+        assert rows[0]["observed_on"] == date(2026, 11, 25)
         assert json.dumps(jobs[0][0]).count("mc") == 0

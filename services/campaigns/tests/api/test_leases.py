@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from services.campaigns.tests.lists import HEADER, person_row
+from services.campaigns.tests.lists import HEADER, csv_bytes, person_row
 from services.campaigns.tests.office import API, Office
 
 from maillage_common.clock import frozen_time
@@ -108,6 +108,15 @@ class TestLeaseNextPerson:
             lease = await office.lease(campaign)
         assert lease["person"]["last_name"] == promised["person"]["last_name"]
         assert lease["previous_attempts"][0]["result"] == "call_back"
+
+    async def test_the_first_and_the_last_day_are_days_in_brussels(self, office: Office) -> None:
+        with frozen_time(datetime(2026, 11, 24, 23, 30, tzinfo=UTC)):
+            await office.lease(await office.calling(1, starts_on="2026-11-25"))
+            over = await office.campaign(ends_on="2026-11-24")
+            answer = await office.ask_lease(over)
+            assert (answer.status_code, answer.json()["code"]) == (409, "campaign_closed")
+            pushed = await office.push(over, csv_bytes([person_row(1)]))
+            assert (pushed.status_code, pushed.json()["code"]) == (409, "campaign_closed")
 
     async def test_refuses_campaigns_that_have_not_begun(self, office: Office) -> None:
         campaign = await office.campaign(starts_on="2098-01-01")

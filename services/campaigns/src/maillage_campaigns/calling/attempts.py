@@ -18,6 +18,7 @@ from maillage_campaigns.calling.presenting import (
 )
 from maillage_campaigns.calling.schemas import AttemptGiven, AttemptRecorded
 from maillage_campaigns.clients import ReferralsClient
+from maillage_campaigns.days import day_of
 from maillage_campaigns.errors import LeaseEnded, StaleFencingToken, UnknownNumber
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
 from maillage_campaigns.models import (
@@ -208,7 +209,7 @@ async def _note_obstacles(session: AsyncSession, person: Person, given: AttemptG
                 "obstacle": met.code.value,
                 "need": met.need,
                 "territory": person.territory,
-                "observed_on": given.ended_at.date(),
+                "observed_on": day_of(given.ended_at),
             }
         )
         session.add(observation)

@@ -18,6 +18,7 @@ from maillage_campaigns.calling.schemas import (
     WaitingReason,
 )
 from maillage_campaigns.calling.windows import is_open, local_time, next_opening
+from maillage_campaigns.days import day_of
 from maillage_campaigns.errors import CampaignClosed, LeaseEnded, LeaseLimit, StaleFencingToken
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
 from maillage_campaigns.keys import TenantKeys
@@ -55,7 +56,7 @@ async def lease_next(
     """The next person for this counsellor, or why there is none."""
     campaign = await queries.get_campaign(session, wanted.campaign_id)
     now = clock.now()
-    if not campaign.starts_on <= now.date() <= campaign.ends_on:
+    if not campaign.starts_on <= day_of(now) <= campaign.ends_on:
         raise CampaignClosed("Nobody is called before the first or after the last day.")
     rules = CallingRules.model_validate(campaign.rules)
     scope = {

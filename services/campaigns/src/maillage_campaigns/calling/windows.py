@@ -2,13 +2,12 @@
 
 import functools
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import holidays
 
+from maillage_campaigns.days import BRUSSELS, day_of
 from maillage_campaigns.rules import CallingRules, CallingWindow, Weekday, minutes_of
 
-BRUSSELS = ZoneInfo("Europe/Brussels")
 _WEEKDAYS = tuple(Weekday)
 _HORIZON_DAYS = 366
 
@@ -38,7 +37,7 @@ def next_opening(rules: CallingRules, after: datetime) -> datetime | None:
     """`after` itself when open then, else the next opening within a year."""
     if is_open(rules, after):
         return after
-    day = after.astimezone(BRUSSELS).date()
+    day = day_of(after)
     for _ in range(_HORIZON_DAYS):
         openings = sorted(minutes_of(window.opens_at) for window in _windows_on(rules, day))
         for minutes in openings:

@@ -15,6 +15,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_campaigns.days import today
 from maillage_campaigns.events import CampaignsEvent
 from maillage_campaigns.imports.headers import Heading, match_headings, missing_columns
 from maillage_campaigns.imports.lifecycle import move
@@ -83,7 +84,7 @@ class ListParsing:
             await self._fail("missing-label", labels=missing)
             return
         rows_read = await self._begin(file.delimiter, headings)
-        parser = RowParser(headings, self.keys, today=clock.now().date())
+        parser = RowParser(headings, self.keys, today=today())
         batches = self._batches(file, parser, skip=rows_read)
         while (batch := await asyncio.to_thread(next, batches, None)) is not None:
             rows_read = await self._store(batch, expected=rows_read)

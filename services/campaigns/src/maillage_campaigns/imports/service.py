@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_campaigns.days import today
 from maillage_campaigns.errors import CampaignClosed, ConfirmationRequired, ImportNotWaiting
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
 from maillage_campaigns.imports.lifecycle import (
@@ -91,7 +92,7 @@ async def check_campaign(session: AsyncSession, campaign_id: UUID) -> None:
     campaign = await session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFound
-    if campaign.ends_on < clock.now().date():
+    if campaign.ends_on < today():
         raise CampaignClosed("Lists are taken until the campaign's last day.")
 
 

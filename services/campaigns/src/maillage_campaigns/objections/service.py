@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_campaigns.days import today
 from maillage_campaigns.errors import InvalidIdentifier
 from maillage_campaigns.events import AuditEvent
 from maillage_campaigns.identifiers import BadCell, parse_national_number, parse_phone
@@ -71,8 +72,7 @@ def _keys(keys: TenantKeys, given: ObjectionGiven) -> tuple[bytes | None, bytes 
     """The pseudonym that lists use for the same number or id."""
     try:
         if given.national_number is not None:
-            today = clock.now().date()
-            digits, _, _ = parse_national_number(given.national_number, today=today)
+            digits, _, _ = parse_national_number(given.national_number, today=today())
             return keys.pseudonym("national-number", digits), None
         if given.phone is not None:
             return None, keys.pseudonym("phone", parse_phone(given.phone))
