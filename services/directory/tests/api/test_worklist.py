@@ -107,6 +107,17 @@ class TestWorklist:
         assert cleared.status_code == 204
         assert [kind for _, kind, _ in await due()] == ["capacity", "suggestion"]
 
+    async def test_a_note_made_after_midnight_is_due_at_once(
+        self, directory: Any, client: Any, as_anonymous: Any, due: Any
+    ) -> None:
+        # The day of a note is one in Brussels, which began an hour before that of UTC.
+        with frozen_time(datetime(2026, 11, 24, 23, 30, tzinfo=UTC)):
+            await directory.has(directory.service("Accueil"))
+            record = {"type": "service", "record": str(directory.id("service", "Accueil"))}
+            note = {**record, "code": "wrong_phone"}
+            await client.post("/directory/v1/suggestions/notes", json=note, headers=as_anonymous())
+            assert await due() == [("Accueil", "note", "wrong_phone")]
+
     async def test_is_ones_own_by_organization_territory_and_curator_page_by_page(
         self, directory: Any, client: Any, admin: Any, editor: Any, due: Any, query_counter: Any
     ) -> None:

@@ -44,7 +44,8 @@ WITH period(type, kind, fields, days) AS (VALUES {periods}), mine AS MATERIALIZE
     UNION ALL
     SELECT m.*, 'note', NULL, n.code, n.since
     FROM mine m CROSS JOIN LATERAL (
-        SELECT code, min(noted_on)::timestamptz AS since FROM problem_note
+        SELECT code, min(noted_on)::timestamp AT TIME ZONE 'Europe/Brussels' AS since
+        FROM problem_note
         WHERE resource_id = m.record AND cleared_at IS NULL GROUP BY code
     ) n
     UNION ALL
