@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,11 @@ class Request:
     def one(self, name: str) -> str:
         (value,) = self.all(name)
         return value
+
+    def words(self) -> str:
+        """All of it but the token, in whose letters any word may come by chance."""
+        kept = [pair for pair in self.headers if pair[0].lower() != b"authorization"]
+        return str(replace(self, headers=kept))
 
 
 Behaviour = Callable[[Request, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -1,6 +1,7 @@
 """The history of a record, and who is told what of it."""
 
 import json
+import re
 from typing import Any
 
 SERVICES = "/directory/v1/services"
@@ -75,7 +76,7 @@ class TestHistory:
             done = await client.patch(path, json=change, headers={**editor(), "If-Match": "*"})
             assert done.status_code == 200, done.text
         told = json.dumps(await _history(client, path, professional))
-        for hidden in ("example.org", "555000", "Peeters", "Janssens"):
+        for hidden in ("example.org", "+3225550", "Peeters", "Janssens"):
             assert hidden not in told
         own = json.dumps(await _history(client, path, editor()))
         assert "newer@example.org" in own
@@ -103,7 +104,8 @@ class TestHistory:
         items = await _history(client, path, admin)
         places = [item for item in items if item["field_name"] == "locations"]
         assert [item["withheld"] for item in places] == [True, True, True]
-        assert "50." not in json.dumps(items)
+        # Without the times of day, whose seconds may be 50.
+        assert "50." not in re.sub(r"T\d\d:[\d:.]+", "", json.dumps(items))
 
     async def test_what_happened_while_a_record_was_hidden_stays_with_those_who_saw_it(
         self, directory: Any, client: Any, editor: Any, professional: Any

@@ -30,8 +30,11 @@ TRACES = (
     *("kwetsbaarwoord", "50.812345", "4.312345", "4321", "undocumented", "women", "violence"),
     *("21012", "18:17", "17:17", '"ln"', "=ln", "=87", "203.0.113.77", "OddBrowser"),
 )
-# Instants at which something happened, ids and times, in which any digits may come by chance.
-CHANCE = re.compile(r"20(?!31)\d\d-\d\d-\d\dT[\d:.+]+Z?|[0-9a-f]{16,}|\d{12,}|\d+\.\d{7,}")
+# Instants at which something happened, ids (of the process too) and times, in which any digits may
+# come by chance.
+CHANCE = re.compile(
+    r"20(?!31)\d\d-\d\d-\d\dT[\d:.+]+Z?|[0-9a-f]{16,}|\d{12,}|\d+\.\d{7,}|\bdirectory-\d+\b"
+)
 
 
 @pytest.fixture(scope="module")
