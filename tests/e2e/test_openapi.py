@@ -139,7 +139,7 @@ def _campaign() -> dict[str, Any]:
         "theme": "prevention-vaccination",
         "opening": {"fr": "Bonjour.", "nl": "Dag."},
         "starts_on": "2026-01-01",
-        "ends_on": "2027-01-01",
+        "ends_on": "2099-12-31",
     }
 
 
