@@ -1,6 +1,6 @@
 """The words of printed sheets, in French, Dutch and English."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -57,6 +57,8 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
         "ook op feestdagen",
         "public holidays too",
     ),
+    "every_day": ("tous les jours", "elke dag", "every day"),
+    "days": ("du {0} au {1}", "{0} tot en met {1}", "{0} to {1}"),
     "month_day": ("le {0} du mois", "de {0} van de maand", "on day {0} of the month"),
     "every": ("toutes les {0} semaines", "om de {0} weken", "every {0} weeks"),
     "every_month": ("tous les {0} mois", "om de {0} maanden", "every {0} months"),
@@ -97,11 +99,21 @@ def hours_lines(schedules: Iterable[Mapping[str, Any]], language: str) -> list[s
 
 
 def _days_text(schedule: Mapping[str, Any], language: str) -> str:
-    days = [_day(part, language) for part in (schedule.get("byday") or "").split(",") if part]
+    days = _week([part for part in (schedule.get("byday") or "").split(",") if part], language)
     dates = (schedule.get("bymonthday") or "").replace(",", ", ")
     if dates:
         days.append(word(language, "month_day", dates))
     return ", ".join(days)
+
+
+def _week(parts: Sequence[str], language: str) -> list[str]:
+    """The days one by one, or three and more in a row as "du lundi au vendredi"."""
+    days = [_day(part, language) for part in parts]
+    if tuple(parts) == WEEKDAYS:
+        return [word(language, "every_day")]
+    if len(parts) > 2 and ",".join(parts) in ",".join(WEEKDAYS):
+        return [word(language, "days", days[0], days[-1])]
+    return days
 
 
 def _day(part: str, language: str) -> str:
