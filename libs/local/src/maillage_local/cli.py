@@ -201,7 +201,7 @@ def demo(
                 _tell(tell(story))
                 console.print(f"\n[bold]{len(STEPS) + 1}. One trace shows the whole path[/bold]")
                 spans = wait_for_spans(folder.telemetry, story.trace_id, at_least=4)
-                console.print(trace_tree(spans, story.trace_id), soft_wrap=True)
+                console.print(trace_tree(spans, story.trace_id))
             if shown is not Shown.STORY:
                 console.print("\n[bold]The directory, in French and in Dutch[/bold]")
                 _tell(tour(story))

@@ -44,7 +44,7 @@ def partner_searches(story: Story) -> Told:
     check(service, "the search finds the demo's social and health desk")
     assert service is not None
     check(service["match"]["reasons"], "the answer says why the service fits")
-    lines = [f"{len(found)} services found, without a word about the person."]
+    lines = [f"Found, without a word about the person: {len(found)}."]
     for item in found[:3]:
         lines.append(item["name"].get("fr") or item["name"].get("nl"))
         lines += [f"  + {reason}" for reason in item["match"]["reasons"]]
