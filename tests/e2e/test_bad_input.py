@@ -19,14 +19,13 @@ import httpx
 import pytest
 from jose import jwt
 from psycopg import sql
+from tests.e2e.bodies import CAMPAIGN, REFERRAL
 from tests.e2e.running import RunningStack
 
 from maillage_common import clock
-from maillage_local.demo.identities import demo_service
 from maillage_local.signing_keys import SigningKeys
 
 NOBODY = "01890000-0000-7000-8000-000000000000"
-TARGET = str(demo_service("target"))
 JSON = {"Content-Type": "application/json"}
 SUBJECTS = "/referrals/v1/subjects"
 REFERRALS = "/referrals/v1/referrals"
@@ -34,26 +33,6 @@ SERVICES = "/directory/v1/services"
 SEARCH = "/directory/v1/services/search"
 CAMPAIGNS = "/campaigns/v1/campaigns"
 PATIENCE_SECONDS = 60.0
-
-REFERRAL: dict[str, Any] = {
-    "subject": {"anonymous": True},
-    "service_id": TARGET,
-    "needs": ["administration"],
-    "purpose": "social_support",
-    "consent": {
-        "method": "oral",
-        "categories": ["residence_status"],
-        "text": {"language": "fr", "version": "2026-1"},
-    },
-    "hand_over": {"kind": "card_code"},
-}
-CAMPAIGN: dict[str, Any] = {
-    "title": {"fr": "Essais", "nl": "Proeven"},
-    "theme": "prevention-vaccination",
-    "opening": {"fr": "Bonjour.", "nl": "Dag."},
-    "starts_on": "2026-01-01",
-    "ends_on": "2099-12-31",
-}
 
 
 def is_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -25,12 +25,12 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.e2e.bodies import CAMPAIGN, REFERRAL
 from tests.e2e.running import RunningStack
 
-from maillage_local.demo.identities import PERSONAS, demo_service
+from maillage_local.demo.identities import PERSONAS
 
 ROOT = Path(__file__).parents[2]
-TARGET = str(demo_service("target"))
 # Operations × examples × two modes, at some 20 ms each, stays well under 90 seconds.
 EXAMPLES = 4
 # Metered to one request in one to five seconds: a few say as much.
@@ -94,8 +94,8 @@ class World:
             {"secret": subject["card"]["qr_payload"]},
         )
         self._headers["person"] = {"Authorization": f"Bearer {session['access_token']}"}
-        referral = self._post("social-worker", "/referrals/v1/referrals", _referral())
-        campaign = self._post("coordinator", "/campaigns/v1/campaigns", _campaign())
+        referral = self._post("social-worker", "/referrals/v1/referrals", REFERRAL)
+        campaign = self._post("coordinator", "/campaigns/v1/campaigns", CAMPAIGN)
         organization = {"kind": "association", "name": {"fr": "Fictive"}, "visibility": "own"}
         offerer = self._post("directory-editor", "/directory/v1/organizations", organization)
         # Of our own too: calls that succeed change it.
@@ -116,31 +116,6 @@ class World:
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
         return made
-
-
-def _referral() -> dict[str, Any]:
-    return {
-        "subject": {"anonymous": True},
-        "service_id": TARGET,
-        "needs": ["administration"],
-        "purpose": "social_support",
-        "consent": {
-            "method": "oral",
-            "categories": ["residence_status"],
-            "text": {"language": "fr", "version": "2026-1"},
-        },
-        "hand_over": {"kind": "card_code"},
-    }
-
-
-def _campaign() -> dict[str, Any]:
-    return {
-        "title": {"fr": "Contrat", "nl": "Contract"},
-        "theme": "prevention-vaccination",
-        "opening": {"fr": "Bonjour.", "nl": "Dag."},
-        "starts_on": "2026-01-01",
-        "ends_on": "2099-12-31",
-    }
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,14 @@
 """`GET /directory/v1/services` and `POST /directory/v1/services/search`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from services.directory.tests.searching import MORNINGS, NOON, told
 
 from maillage_common.clock import frozen_time
 
 SERVICES = "/directory/v1/services"
-NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # Monday, 12:00 in Brussels
 ALWAYS = [
     {
         "freq": "WEEKLY",
@@ -17,17 +17,6 @@ ALWAYS = [
         "closes_at": "24:00",
     }
 ]
-MORNINGS = [{"freq": "WEEKLY", "byday": "MO,TU", "opens_at": "09:00", "closes_at": "12:30"}]
-
-
-def told(status: Any, *, days: Any = 10, **fields: Any) -> Any:
-    observed = datetime.now(UTC) - timedelta(days=1)
-    return {
-        "status": status,
-        "observed_at": observed.isoformat(),
-        "valid_until": (observed + timedelta(days=days)).isoformat(),
-        **fields,
-    }
 
 
 class TestFilters:

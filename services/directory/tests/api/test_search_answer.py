@@ -4,23 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from services.directory.tests.searching import MORNINGS, NOON, told
 
 from maillage_common.clock import frozen_time
 from maillage_directory.search.schemas import SearchPage
 
 SERVICES = "/directory/v1/services"
-NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # Monday, 12:00 in Brussels
-MORNINGS = [{"freq": "WEEKLY", "byday": "MO,TU", "opens_at": "09:00", "closes_at": "12:30"}]
-
-
-def told(status: Any, *, days: Any = 10, **fields: Any) -> Any:
-    observed = datetime.now(UTC) - timedelta(days=1)
-    return {
-        "status": status,
-        "observed_at": observed.isoformat(),
-        "valid_until": (observed + timedelta(days=days)).isoformat(),
-        **fields,
-    }
 
 
 class TestPlace:

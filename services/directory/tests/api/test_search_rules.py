@@ -1,9 +1,9 @@
 """Rules of the search that other files do not name: facets, quality, sorting, dates, silence."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from services.directory.tests.searching import NOON
 from sqlalchemy import text
 
 from maillage_common.audit import SystemReason
@@ -12,7 +12,6 @@ from maillage_directory import projection
 from maillage_directory.search import queries
 
 SERVICES = "/directory/v1/services"
-NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # Monday, 12:00 in Brussels
 CENTRE = (50.8466, 4.3528)
 
 
