@@ -105,7 +105,9 @@ class Descriptions:
 
     def _merge(self) -> None:
         keeper = self._keeper
-        merged = merge(self._documents, keeper.policy, public_url=self._public_url)
+        # In the order of the settings, not in that in which they came.
+        known = {name: self._documents[name] for name in self._urls if name in self._documents}
+        merged = merge(known, keeper.policy, public_url=self._public_url)
         self._merged = json.dumps(merged, ensure_ascii=False, separators=(",", ":")).encode()
         keeper.templates.clear()
         keeper.templates.update(_templates(merged))
@@ -126,10 +128,10 @@ class Descriptions:
 
 
 def merge(documents: Mapping[str, Document], policy: Policy, *, public_url: str) -> Document:
-    """One document out of the services', by service name. Only paths and methods of the policy."""
+    """One document out of the services', in their order. Only paths and methods of the policy."""
     paths: Document = {}
     components: Document = {}
-    for service, document in sorted(documents.items()):
+    for service, document in documents.items():
         renamed = _rename(document, service)
         for path, item in renamed["paths"].items():
             shown = dict(_exposed(path, item, policy, service))
@@ -193,7 +195,8 @@ def _operation(operation: Document, route: Route, service: str, example: object)
     }
     described = {
         **operation,
-        "tags": operation.get("tags") or [service],
+        # Two services may call a group of operations alike: both have imports and reports.
+        "tags": [f"{service}: {tag}" for tag in operation.get("tags", ())] or [service],
         "responses": {**refusals, **operation.get("responses", {})},
     }
     if example is not None:

@@ -55,6 +55,16 @@ class TestMerged:
         assert len(set(titles)) == len(titles)
         assert len(set(operations)) == len(operations)
 
+    def test_groups_are_one_services_and_come_in_the_services_order(self, merged):
+        groups = {
+            operation["tags"][0]: path.split("/")[1].replace("hsds", "directory")
+            for path, item in merged["paths"].items()
+            for operation in item.values()
+        }
+        assert {"directory: imports", "campaigns: imports"} <= groups.keys()
+        assert all(name.split(": ")[0] == service for name, service in groups.items())
+        assert list(dict.fromkeys(groups.values())) == ["directory", "referrals", "campaigns"]
+
     @pytest.mark.parametrize("asked", sorted(_EXAMPLES))
     def test_an_example_is_what_the_operation_takes(self, merged, asked):
         method, path = asked.split(" ")
