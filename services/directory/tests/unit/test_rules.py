@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parents[1]
@@ -10,11 +11,12 @@ RULES = HERE.parent / "RULES.md"
 NAMED = re.compile(r"`([\w/.]+\.py)::(\w+)`")
 
 
-def names_in(path: str) -> set[str]:
+@cache
+def names_in(path: str) -> frozenset[str]:
     below = ROOT if path.startswith(("services/", "tests/", "libs/")) else HERE
     tree = ast.parse((below / path).read_text(encoding="utf-8"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, functions))
 
 
 def test_every_rule_names_tests_that_exist() -> None:
