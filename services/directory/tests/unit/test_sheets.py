@@ -2,7 +2,7 @@
 
 import pytest
 
-from maillage_directory.sheets.wording import hours_lines
+from maillage_directory.sheets.wording import hours_lines, phone_text
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,18 @@ def test_days_in_a_row_are_told_as_one(byday: str, fr: str, nl: str) -> None:
     }
     for language, days in (("fr", fr), ("nl", nl)):
         assert hours_lines([schedule], language) == [f"{days} 09:00–12:00"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("+32454099999", "0454 09 99 99"),
+        ("+3225550001", "02 555 00 01"),
+        ("+3242223344", "04 222 33 44"),
+        ("+3210123456", "010 12 34 56"),
+        ("+33142278186", "+33142278186"),
+        ("107", "107"),
+    ],
+)
+def test_belgian_numbers_are_written_as_they_are_dialled(number: str, text: str) -> None:
+    assert phone_text(number) == text

@@ -15,6 +15,7 @@ from maillage_directory.sheets.wording import (
     conditions_line,
     day_text,
     hours_lines,
+    phone_text,
     word,
 )
 
@@ -25,6 +26,7 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_PAGES.filters["phone_text"] = phone_text
 _HEAD, _SERVICE, _TAIL = (
     _PAGES.get_template(name) for name in ("head.html", "service.html", "tail.html")
 )
@@ -97,6 +99,7 @@ def service_sections(
     for item in items:
         service = item.service
         verified = service.get("verified_at")
+        verified_on = verified and datetime.fromisoformat(verified).astimezone(BRUSSELS).date()
         yield _SERVICE.render(
             label=service["label"],
             organization=in_language(service["organization"]["name"], language),
@@ -110,8 +113,8 @@ def service_sections(
             url=service.get("url"),
             rows=[row for row in _rows(service, today, language) if row[1]],
             checked=(
-                word(language, "checked", day_text(datetime.fromisoformat(verified).date()))
-                if verified
+                word(language, "checked", day_text(verified_on))
+                if verified_on
                 else word(language, "unchecked")
             ),
             note_label=word(language, "note"),

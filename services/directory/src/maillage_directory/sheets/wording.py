@@ -1,5 +1,6 @@
 """The words of printed sheets, in French, Dutch and English."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -76,12 +77,24 @@ _NTH = {
 _NTH_OTHERS = {"fr": "{0}e", "nl": "{0}e", "en": "{0}th"}
 
 
+# A mobile number, one of a zone with one digit (2 is Brussels), one of any other zone.
+_BELGIAN = re.compile(
+    r"\+32(?:(4\d\d)(\d\d)(\d\d)(\d\d)|([2349])(\d{3})(\d\d)(\d\d)|(\d\d)(\d\d)(\d\d)(\d\d))"
+)
+
+
 def word(language: str, key: str, *facts: object) -> str:
     return WORDS[key][_COLUMN[language]].format(*facts)
 
 
 def day_text(day: date) -> str:
     return f"{day.day:02d}/{day.month:02d}/{day.year}"
+
+
+def phone_text(number: str) -> str:
+    """A Belgian number as it is written and dialled here, "02 555 00 01"; any other as it is."""
+    belgian = _BELGIAN.fullmatch(number)
+    return "0" + " ".join(filter(None, belgian.groups())) if belgian else number
 
 
 def hours_lines(schedules: Iterable[Mapping[str, Any]], language: str) -> list[str]:
