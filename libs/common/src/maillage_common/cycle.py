@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, STATUS_LINE, RequestResponseCycle
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import ASGI3Application, ASGISendEvent
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -26,6 +26,13 @@ class Cycle(RequestResponseCycle):
     """`disconnected` tells that the client left before the answer was complete."""
 
     _leaving: Callable[[], None] | None = None
+
+    async def run_asgi(self, app: "ASGI3Application") -> None:
+        await super().run_asgi(app)
+        # Both lead back to this request. Rings of references are for the garbage collector to find,
+        # and while it looks, which takes milliseconds, every other request waits.
+        self._leaving = None
+        self.scope["extensions"] = {}
 
     def when_left(self, call: Callable[[], None]) -> None:
         """`call` is called once, when the client leaves before it has its answer, or has left."""
