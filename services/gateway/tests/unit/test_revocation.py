@@ -163,7 +163,12 @@ class TestWatch:
         return {"text": None}
 
     @pytest.fixture
-    def watch(self, settings, tmp_path, signer, clock, source):
+    def watch(self, start):
+        return start()
+
+    @pytest.fixture
+    def start(self, settings, tmp_path, signer, clock, source):
+        """Makes the watch of a gateway that has just started."""
         path = tmp_path / "keys.json"
         path.write_text(json.dumps(signer.jwks()))
         own = settings.model_copy(
@@ -180,7 +185,7 @@ class TestWatch:
         def changed():
             self.changes += 1
 
-        return RevocationWatch(own, read, changed)
+        return lambda: RevocationWatch(own, read, changed)
 
     def sign(self, signer, seq, *entries, exp=SECOND + 86_400):
         listing = RevocationList(seq=seq, iat=SECOND, exp=exp, revoked=entries)
@@ -215,6 +220,22 @@ class TestWatch:
             await watch.look()
         with pytest.raises(InvalidToken):
             watch.check(claims())
+
+    async def test_put_back_at_a_restart_it_serves_to_its_end_and_no_longer(
+        self, start, source, signer, clock
+    ):
+        source["text"] = self.sign(signer, 1, exp=SECOND + 10)
+        before_its_end, after_its_end = start(), start()
+        clock.now += 9
+        await before_its_end.look()
+        before_its_end.check(claims())
+        clock.now += 1
+        await after_its_end.look()
+        assert not after_its_end.has_begun
+        clock.now += 300
+        await before_its_end.look()
+        with pytest.raises(RevocationsUnavailable):
+            before_its_end.check(claims())
 
     @pytest.mark.parametrize("trouble", ["gone", "forged", "ended"])
     async def test_unconfirmed_it_serves_for_the_stated_time_and_then_nobody_comes_in(
@@ -277,6 +298,12 @@ class TestCommand:
         shown = run("show")[1].out
         assert len(shown.splitlines()) == 3
         assert "person" not in shown
+
+    def test_a_list_ends_after_seven_days_unless_said_otherwise(self, run, published):
+        run("renew")
+        assert published().exp - published().iat == 7 * 86_400
+        run("--days", "1", "renew")
+        assert published().exp - published().iat == 86_400
 
     def test_revoking_again_changes_the_entry(self, run, published):
         run("client", "app")
