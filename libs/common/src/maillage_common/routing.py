@@ -1,5 +1,6 @@
 """The route class of every service: unknown parameters and other media types are refused, bodies
-are bounded, and a POST can be repeated safely.
+are bounded, a POST can be repeated safely, and a read that gives an ETag answers 304 to who holds
+it.
 
 A route says otherwise in its `openapi_extra`:
 `x-no-idempotency: True` (streamed bodies, searches by POST) and
@@ -18,12 +19,21 @@ from starlette.types import Message, Receive
 
 from maillage_common.errors import FieldError, InvalidRequest, UnsupportedMediaType
 from maillage_common.idempotency import Claim, Replayed
+from maillage_common.preconditions import not_modified
 
+_UNCHANGED = {304: {"description": "The caller holds this answer: `If-None-Match` names its ETag"}}
+# What a 304 tells of the answer that it stands for (RFC 9110 section 15.4.5).
+_STANDING = ("cache-control", "content-location", "etag", "vary")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class MaillageRoute(APIRoute):
     """Reads strictly, bounds the body, honours Idempotency-Key on every POST that writes."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "GET" in (options.get("methods") or ()):
+            options["responses"] = {**_UNCHANGED, **(options.get("responses") or {})}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -44,7 +54,7 @@ class MaillageRoute(APIRoute):
                 request = Request(request.scope, _bounded(request, limit))
             if repeatable and "idempotency-key" in request.headers:
                 return await _handle_once(request, handle)
-            return await handle(request)
+            return _if_changed(request, await handle(request))
 
         return handle_bounded
 
@@ -83,6 +93,17 @@ def _refuse_other_media_types(request: Request) -> None:
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("Send the body as application/json.")
+
+
+def _if_changed(request: Request, response: Response) -> Response:
+    """304 in the place of a read's answer that the caller holds."""
+    tag = response.headers.get("etag")
+    if tag is None or request.method != "GET" or response.status_code != 200:
+        return response
+    if not not_modified(request, tag):
+        return response
+    told = {name: response.headers[name] for name in _STANDING if name in response.headers}
+    return Response(status_code=304, headers=told)
 
 
 async def _handle_once(

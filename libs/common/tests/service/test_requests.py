@@ -204,6 +204,20 @@ class TestPreconditions:
         stale = await client.patch(path, json={"words": "c"}, headers=headers | {"If-Match": '"1"'})
         assert (stale.status_code, stale.json()["code"]) == (412, "stale")
 
+    async def test_a_read_is_not_sent_again_to_who_holds_it(self, client, as_caller):
+        headers = as_caller(**SCOPE)
+        made = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        path = f"/sample/v1/notes/{made.json()['id']}"
+        read = await client.get(path, headers=headers | {"If-None-Match": '"0"'})
+        assert (read.status_code, read.json()) == (200, made.json())
+        for held in ('"1"', 'W/"1"', '"0", "1"', "*"):
+            again = await client.get(path, headers=headers | {"If-None-Match": held})
+            assert (again.status_code, again.content) == (304, b"")
+            assert (again.headers["etag"], again.headers["vary"]) == ('"1"', "Accept-Language")
+        tags = {"If-Match": '"1"', "If-None-Match": '"2"'}
+        changed = await client.patch(path, json={"words": "b"}, headers=headers | tags)
+        assert (changed.status_code, changed.json()["words"]) == (200, "b")
+
 
 class TestUnexpectedErrors:
     async def test_answer_500_without_their_message(self, client, as_caller, app, caplog):

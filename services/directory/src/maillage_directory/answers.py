@@ -4,10 +4,8 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
-from maillage_common.preconditions import not_modified
 from maillage_directory.tags import card_tag
 
 
@@ -22,15 +20,10 @@ class GeoJsonAnswer(JsonAnswer):
     media_type = "application/geo+json"
 
 
-def answer_one(
-    request: Request, answer: BaseModel, *, version: int, language: str, **made: Any
-) -> Response:
-    """One resource with its ETag, or 304 when the caller holds it; `made` as `answer_with_tag`."""
+def answer_one(answer: BaseModel, *, version: int, language: str, **made: Any) -> JsonAnswer:
+    """One resource with its ETag; `made` as `answer_with_tag`."""
     body = answer.model_dump(mode="json")
-    tag = card_tag(version, body)
-    if request.method == "GET" and not_modified(request, tag):
-        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Language"})
-    return answer_with_tag(body, tag=tag, language=language, **made)
+    return answer_with_tag(body, tag=card_tag(version, body), language=language, **made)
 
 
 def answer_with_tag(

@@ -40,6 +40,13 @@ def test_the_openapi_document_is_the_one_that_was_agreed(app: Any) -> None:
     assert document_drift(app.openapi(), SNAPSHOT) == ""
 
 
+def test_every_read_says_that_it_may_answer_304(app: Any) -> None:
+    reads = {path: item["get"] for path, item in app.openapi()["paths"].items() if "get" in item}
+    own = {path for path in reads if path.startswith(("/directory/v1/", "/hsds/v3"))}
+    assert own
+    assert [path for path in own if "304" not in reads[path]["responses"]] == []
+
+
 def test_reads_and_the_search_are_open_and_writes_are_not() -> None:
     for router in ROUTERS:
         for route in router.routes:

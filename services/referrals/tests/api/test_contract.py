@@ -23,6 +23,14 @@ class TestOpenApi:
     def test_is_the_one_that_was_agreed(self, app: Any) -> None:
         assert document_drift(app.openapi(), SNAPSHOT) == ""
 
+    def test_every_read_says_that_it_may_answer_304(self, app: Any) -> None:
+        reads = {
+            path: item["get"] for path, item in app.openapi()["paths"].items() if "get" in item
+        }
+        own = {path for path in reads if path.startswith("/referrals/v1/")}
+        assert own
+        assert [path for path in own if "304" not in reads[path]["responses"]] == []
+
     def test_takes_free_text_nowhere(self, app: Any) -> None:
         """Every string that comes in is an enum, has a format or pattern, or is opaque."""
         opaque = {

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 
 from maillage_campaigns.campaigns import queries, service
 from maillage_campaigns.campaigns.schemas import (
@@ -26,7 +26,7 @@ from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Limit, Page
-from maillage_common.preconditions import IfMatch, etag, not_modified
+from maillage_common.preconditions import IfMatch, etag
 
 router = maillage_router(prefix="/campaigns/v1/campaigns", tags=["campaigns"])
 
@@ -64,16 +64,13 @@ async def list_campaigns(
     return await queries.list_campaigns(session, cursors, limit=limit, cursor=cursor)
 
 
-@router.get("/{campaign_id}", response_model=CampaignPublic)
+@router.get("/{campaign_id}")
 async def read_campaign(
-    campaign_id: UUID, caller: Insider, session: ReadSession, request: Request, response: Response
-) -> CampaignPublic | Response:
+    campaign_id: UUID, caller: Insider, session: ReadSession, response: Response
+) -> CampaignPublic:
     """One campaign, with its opening and calling rules."""
     campaign = await queries.get_campaign(session, campaign_id)
-    tag = etag(campaign.version)
-    if not_modified(request, tag):
-        return Response(status_code=304, headers={"ETag": tag})
-    response.headers["ETag"] = tag
+    response.headers["ETag"] = etag(campaign.version)
     return CampaignPublic.model_validate(campaign)
 
 

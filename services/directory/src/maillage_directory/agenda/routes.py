@@ -87,14 +87,13 @@ async def list_events_as_calendar(
 @router.get("/events/{event_id}", name="get_event", responses=_ONE, response_class=JsonAnswer)
 async def get_event(
     event_id: UUID,
-    request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     language = preferred(accept_language)
     event = await service.read_event(session, event_id, caller=caller, language=language)
-    return answer_one(request, event, version=event.version, language=language)
+    return answer_one(event, version=event.version, language=language)
 
 
 @router.post(
@@ -114,7 +113,6 @@ async def create_event(
     language = preferred(accept_language)
     event = await service.read_event(session, event_id, caller=caller, language=language)
     return answer_one(
-        request,
         event,
         version=event.version,
         language=language,
@@ -146,7 +144,7 @@ async def replace_event(
     )
     language = preferred(accept_language)
     event = await service.read_event(session, event_id, caller=caller, language=language)
-    return answer_one(request, event, version=event.version, language=language)
+    return answer_one(event, version=event.version, language=language)
 
 
 @router.delete("/events/{event_id}", name="delete_event", status_code=204)

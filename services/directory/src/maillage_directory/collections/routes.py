@@ -81,14 +81,13 @@ async def print_collection(
 )
 async def get_collection(
     collection_id: UUID,
-    request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     language = preferred(accept_language)
     found = await service.read_collection(session, collection_id, caller=caller, language=language)
-    return answer_one(request, found, version=found.version, language=language)
+    return answer_one(found, version=found.version, language=language)
 
 
 @router.post(
@@ -112,7 +111,6 @@ async def create_collection(
     language = preferred(accept_language)
     made = await service.read_collection(session, collection_id, caller=caller, language=language)
     return answer_one(
-        request,
         made,
         version=made.version,
         language=language,
@@ -149,7 +147,7 @@ async def replace_collection(
     )
     language = preferred(accept_language)
     found = await service.read_collection(session, collection_id, caller=caller, language=language)
-    return answer_one(request, found, version=found.version, language=language)
+    return answer_one(found, version=found.version, language=language)
 
 
 @router.delete("/collections/{collection_id}", name="delete_collection", status_code=204)

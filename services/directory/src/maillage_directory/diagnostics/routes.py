@@ -53,14 +53,13 @@ async def list_diagnostics(
 )
 async def get_diagnostic(
     diagnostic_id: UUID,
-    request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     language = preferred(accept_language)
     found = await service.read_diagnostic(session, diagnostic_id, caller=caller, language=language)
-    return answer_one(request, found, version=found.version, language=language)
+    return answer_one(found, version=found.version, language=language)
 
 
 @router.post(
@@ -84,7 +83,6 @@ async def create_diagnostic(
     language = preferred(accept_language)
     made = await service.read_diagnostic(session, diagnostic_id, caller=caller, language=language)
     return answer_one(
-        request,
         made,
         version=made.version,
         language=language,
@@ -121,7 +119,7 @@ async def replace_diagnostic(
     )
     language = preferred(accept_language)
     found = await service.read_diagnostic(session, diagnostic_id, caller=caller, language=language)
-    return answer_one(request, found, version=found.version, language=language)
+    return answer_one(found, version=found.version, language=language)
 
 
 @router.delete("/diagnostics/{diagnostic_id}", name="delete_diagnostic", status_code=204)

@@ -11,7 +11,6 @@ from maillage_common.app import maillage_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import DatabaseDep, ReadSession
 from maillage_common.errors import NotFound
-from maillage_common.preconditions import not_modified
 from maillage_common.schemas import Payload
 from maillage_directory.answers import JsonAnswer
 from maillage_directory.hsds import api, profile, service
@@ -53,19 +52,15 @@ async def reader_of(
 ReaderDep = Annotated[Reader, Depends(reader_of, scope="function")]
 
 
-def _answer(request: Request, item: Any, language: str) -> Response:
+def _answer(item: Any, language: str) -> Response:
     """With a validator over the whole body: an item has no version of its own here."""
     answer = JsonAnswer(item)
     tag = f'"{hashlib.sha256(bytes(answer.body)).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Vary": "Accept-Language", "Content-Language": language}
-    if not_modified(request, tag):
-        return Response(status_code=304, headers=headers)
-    answer.headers.update(headers)
+    answer.headers.update({"ETag": tag, "Vary": "Accept-Language", "Content-Language": language})
     return answer
 
 
 async def _listed(
-    request: Request,
     session: ReadSession,
     database: DatabaseDep,
     reader: Reader,
@@ -74,7 +69,7 @@ async def _listed(
 ) -> Response:
     if params.format == "ndjson":
         return StreamingResponse(listing.lines(database), media_type=_NDJSON)
-    return _answer(request, await listing.page(session, params), reader.language)
+    return _answer(await listing.page(session, params), reader.language)
 
 
 @router.get("", name="hsds_information")
@@ -91,35 +86,31 @@ async def read_information(request: Request, caller: Anyone) -> ApiInformation:
 @router.post("/services", name="hsds_services_twin", responses=_PAGE, openapi_extra=_TWIN)
 async def list_services(
     params: Annotated[ServiceFilters, Query()],
-    request: Request,
     session: ReadSession,
     database: DatabaseDep,
     reader: ReaderDep,
 ) -> Response:
     listing = service.services(reader, params)
-    return await _listed(request, session, database, reader, listing, params)
+    return await _listed(session, database, reader, listing, params)
 
 
 @router.get("/services/{service_id}", name="hsds_service")
-async def read_service(
-    service_id: UUID, request: Request, session: ReadSession, reader: ReaderDep
-) -> Response:
+async def read_service(service_id: UUID, session: ReadSession, reader: ReaderDep) -> Response:
     """One service with all that belongs to it."""
     found = await service.read_service(session, reader, service_id)
-    return _answer(request, found, reader.language)
+    return _answer(found, reader.language)
 
 
 @router.get("/organizations", name="hsds_organizations", responses=_PAGE)
 @router.post("/organizations", name="hsds_organizations_twin", responses=_PAGE, openapi_extra=_TWIN)
 async def list_organizations(
     params: Annotated[OrganizationFilters, Query()],
-    request: Request,
     session: ReadSession,
     database: DatabaseDep,
     reader: ReaderDep,
 ) -> Response:
     listing = service.organizations(reader, params)
-    return await _listed(request, session, database, reader, listing, params)
+    return await _listed(session, database, reader, listing, params)
 
 
 class _FullService(Payload):
@@ -130,7 +121,6 @@ class _FullService(Payload):
 async def read_organization(
     organization_id: UUID,
     params: Annotated[_FullService, Query()],
-    request: Request,
     session: ReadSession,
     reader: ReaderDep,
 ) -> Response:
@@ -138,7 +128,7 @@ async def read_organization(
     found = await service.read_organization(
         session, reader, organization_id, full_service=params.full_service
     )
-    return _answer(request, found, reader.language)
+    return _answer(found, reader.language)
 
 
 @router.get("/service_at_locations", name="hsds_service_at_locations", responses=_PAGE)
@@ -150,38 +140,33 @@ async def read_organization(
 )
 async def list_places(
     params: Annotated[PlaceFilters, Query()],
-    request: Request,
     session: ReadSession,
     database: DatabaseDep,
     reader: ReaderDep,
 ) -> Response:
     listing = await service.places(session, reader, params)
-    return await _listed(request, session, database, reader, listing, params)
+    return await _listed(session, database, reader, listing, params)
 
 
 @router.get("/service_at_locations/{place_id}", name="hsds_service_at_location")
-async def read_place(
-    place_id: UUID, request: Request, session: ReadSession, reader: ReaderDep
-) -> Response:
+async def read_place(place_id: UUID, session: ReadSession, reader: ReaderDep) -> Response:
     found = await service.read_place(session, reader, place_id)
-    return _answer(request, found, reader.language)
+    return _answer(found, reader.language)
 
 
 @router.get("/taxonomies", name="hsds_taxonomies", responses=_PAGE)
 @router.post("/taxonomies", name="hsds_taxonomies_twin", responses=_PAGE, openapi_extra=_TWIN)
-async def list_taxonomies(
-    params: Annotated[PageParams, Query()], request: Request, reader: ReaderDep
-) -> Response:
+async def list_taxonomies(params: Annotated[PageParams, Query()], reader: ReaderDep) -> Response:
     found = service.taxonomies(reader, params)
     if params.format == "ndjson":
         lines = b"".join(bytes(JsonAnswer(item).body) + b"\n" for item in found["contents"])
         return Response(lines, media_type=_NDJSON)
-    return _answer(request, found, reader.language)
+    return _answer(found, reader.language)
 
 
 @router.get("/taxonomies/{taxonomy_id}", name="hsds_taxonomy")
-async def read_taxonomy(taxonomy_id: UUID, request: Request, reader: ReaderDep) -> Response:
-    return _answer(request, service.read_taxonomy(reader, taxonomy_id), reader.language)
+async def read_taxonomy(taxonomy_id: UUID, reader: ReaderDep) -> Response:
+    return _answer(service.read_taxonomy(reader, taxonomy_id), reader.language)
 
 
 @router.get("/taxonomy_terms", name="hsds_taxonomy_terms", responses=_PAGE)
@@ -190,21 +175,18 @@ async def read_taxonomy(taxonomy_id: UUID, request: Request, reader: ReaderDep) 
 )
 async def list_terms(
     params: Annotated[TermParams, Query()],
-    request: Request,
     session: ReadSession,
     database: DatabaseDep,
     reader: ReaderDep,
 ) -> Response:
     listing = service.terms_listing(reader, params)
-    return await _listed(request, session, database, reader, listing, params)
+    return await _listed(session, database, reader, listing, params)
 
 
 @router.get("/taxonomy_terms/{term_id}", name="hsds_taxonomy_term")
-async def read_term(
-    term_id: UUID, request: Request, session: ReadSession, reader: ReaderDep
-) -> Response:
+async def read_term(term_id: UUID, session: ReadSession, reader: ReaderDep) -> Response:
     found = await service.read_term(session, reader, term_id)
-    return _answer(request, found, reader.language)
+    return _answer(found, reader.language)
 
 
 @router.get("/openapi.json", name="hsds_openapi")

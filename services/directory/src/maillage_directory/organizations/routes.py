@@ -10,7 +10,7 @@ from maillage_common.audit import Audit
 from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
-from maillage_common.preconditions import IfMatch, not_modified
+from maillage_common.preconditions import IfMatch
 from maillage_directory.answers import JsonAnswer, answer_with_tag
 from maillage_directory.languages import preferred
 from maillage_directory.organizations import leaving, service
@@ -60,7 +60,6 @@ async def list_organizations(
 )
 async def get_organization(
     organization_id: UUID,
-    request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
@@ -69,10 +68,7 @@ async def get_organization(
     version, answer = await service.read_organization(
         session, organization_id, caller=caller, language=language
     )
-    tag = card_tag(version, answer)
-    if not_modified(request, tag):
-        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept-Language"})
-    return answer_with_tag(answer, tag=tag, language=language)
+    return answer_with_tag(answer, tag=card_tag(version, answer), language=language)
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Header, Query, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
@@ -41,14 +41,13 @@ async def list_rotas(
 @router.get("/rotas/{rota_id}", name="get_rota", responses=_ONE, response_class=JsonAnswer)
 async def get_rota(
     rota_id: UUID,
-    request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     language = preferred(accept_language)
     rota = await service.read_rota(session, rota_id, caller=caller, language=language)
-    return answer_one(request, rota, version=rota.version, language=language)
+    return answer_one(rota, version=rota.version, language=language)
 
 
 @router.post(
@@ -56,7 +55,6 @@ async def get_rota(
 )
 async def create_rota(
     payload: RotaContent,
-    request: Request,
     session: WriteSession,
     audit: Audit,
     caller: Editor,
@@ -66,7 +64,6 @@ async def create_rota(
     language = preferred(accept_language)
     rota = await service.read_rota(session, rota_id, caller=caller, language=language)
     return answer_one(
-        request,
         rota,
         version=rota.version,
         language=language,
@@ -79,7 +76,6 @@ async def create_rota(
 async def replace_rota(
     rota_id: UUID,
     payload: RotaContent,
-    request: Request,
     session: WriteSession,
     audit: Audit,
     caller: Editor,
@@ -92,7 +88,7 @@ async def replace_rota(
     )
     language = preferred(accept_language)
     rota = await service.read_rota(session, rota_id, caller=caller, language=language)
-    return answer_one(request, rota, version=rota.version, language=language)
+    return answer_one(rota, version=rota.version, language=language)
 
 
 @router.delete("/rotas/{rota_id}", name="delete_rota", status_code=204)

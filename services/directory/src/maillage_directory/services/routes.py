@@ -10,14 +10,14 @@ from maillage_common.app import maillage_router, plain_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
-from maillage_common.preconditions import IfMatch, not_modified
+from maillage_common.preconditions import IfMatch
 from maillage_directory.answers import JsonAnswer, answer_with_tag
 from maillage_directory.cards.schemas import ServicePublic
 from maillage_directory.languages import preferred
 from maillage_directory.records.merging import ServiceChange
 from maillage_directory.services import service
 from maillage_directory.services.schemas import NewService
-from maillage_directory.services.unchanged import UnchangedRoute, held_by, not_modified_answer
+from maillage_directory.services.unchanged import UnchangedRoute, held_by
 from maillage_directory.tags import card_tag
 
 router = maillage_router(prefix="/directory/v1", tags=["services"])
@@ -45,8 +45,6 @@ async def get_service(
     tag = card_tag(row.version, answer)
     held = held_by(request, tag, request.path_params["service_id"])
     request.app.state.unchanged.remember(held, row, answer["capacity"], now)
-    if not_modified(request, tag):
-        return not_modified_answer(tag)
     return answer_with_tag(answer, tag=tag, language=language)
 
 

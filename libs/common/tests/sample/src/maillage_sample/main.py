@@ -71,6 +71,17 @@ async def list_notes(
     return NoteList(items=[NotePublic.model_validate(row) for row in rows])
 
 
+@router.get("/notes/{note_id}")
+async def read_note(
+    note_id: UUID, caller: Writer, session: WriteSession, response: Response
+) -> NotePublic:
+    note = await session.get(Note, note_id)
+    if note is None:
+        raise NotFound
+    response.headers["ETag"], response.headers["Vary"] = etag(note.version), "Accept-Language"
+    return NotePublic(id=note.id, words=note.words)
+
+
 @router.patch("/notes/{note_id}")
 async def change_note(
     note_id: UUID,
