@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from maillage_common.events import JsonFormatter
-from maillage_common.telemetry import EXPORTED_ATTRIBUTES, Scrubbed, _LineFile
+from maillage_common.span_file import SpanFile
+from maillage_common.telemetry import EXPORTED_ATTRIBUTES, RECORDS_AT_ONCE, Scrubbed, _batches
 
 NAME = "Zorbalina"
 
@@ -42,6 +43,22 @@ async def test_spans_hold_only_listed_attributes_and_nothing_of_the_request(
         assert set(span.attributes) <= EXPORTED_ATTRIBUTES
         assert NAME not in span.to_json()
     assert NAME not in caplog.text
+
+
+def test_spans_are_handed_on_a_few_at_a_time():
+    class Counting(InMemorySpanExporter):
+        def export(self, spans):
+            sizes.append(len(spans))
+            return super().export(spans)
+
+    sizes: list[int] = []
+    provider = TracerProvider()
+    provider.add_span_processor(_batches(Counting(), seconds=60))
+    for _ in range(300):
+        provider.get_tracer("maillage").start_span("x").end()
+    provider.shutdown()
+    assert sum(sizes) == 300
+    assert max(sizes) <= RECORDS_AT_ONCE < 100
 
 
 async def test_a_span_continues_the_callers_trace(client, as_caller, spans):
@@ -90,7 +107,7 @@ def test_a_line_of_the_file_tells_what_the_sdk_would(tmp_path):
         with tracer.start_as_current_span("inner") as inner:
             inner.set_status(StatusCode.ERROR)
     spans = kept.get_finished_spans()
-    file = _LineFile(tmp_path / "spans.jsonl")
+    file = SpanFile(tmp_path / "spans.jsonl")
     file.export(spans)
     file.shutdown()
     lines = (tmp_path / "spans.jsonl").read_text("utf-8").splitlines()
