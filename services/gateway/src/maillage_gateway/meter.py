@@ -39,12 +39,12 @@ class Reading:
             policy, state = f"{policy}, {self.other.policy}", f"{state}, {self.other._state()}"
         fields = [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
         if self.retry_after is not None:
-            fields.append((b"retry-after", str(max(1, math.ceil(self.retry_after))).encode()))
+            fields.append((b"retry-after", str(max(1, _whole(self.retry_after))).encode()))
         return fields
 
     def _state(self) -> str:
         name, _, _ = self.policy.partition(";")
-        return f"{name};r={self.remaining};t={math.ceil(self.full_in)}"
+        return f"{name};r={self.remaining};t={_whole(self.full_in)}"
 
 
 class Bucket:
@@ -160,6 +160,11 @@ class Meters:
 
     def _pseudonym(self, address: str) -> str:
         return blake2b(_network(address).encode(), key=self._salt, digest_size=16).hexdigest()
+
+
+def _whole(seconds: float) -> int:
+    """Rounded up, but for what the sums of instants add: a thousand seconds stay a thousand."""
+    return math.ceil(seconds - 1e-6)
 
 
 def _both(own: Reading, common: Reading) -> Reading:

@@ -1,5 +1,6 @@
 """Token buckets against a naive model, and whom they count."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,12 @@ class TestBucket:
             bucket.take(str(number), 0.0)
         assert len(bucket._full_at) <= 100
         assert bucket.take("999", 0.0).retry_after is not None
+
+    @pytest.mark.parametrize("now", [0.0, 1001.11, 1002.59, 7407.4])
+    def test_seconds_are_told_alike_at_any_instant(self, now):
+        bucket = Bucket("b", Rate(per_second=0.001, burst=1))
+        assert dict(bucket.take("k", now).headers())[b"ratelimit"] == b'"b";r=0;t=1000'
+        assert dict(bucket.take("k", now).headers())[b"retry-after"] == b"1000"
 
     def test_headers_tell_policy_and_state(self):
         bucket = Bucket("b", Rate(per_second=0.5, burst=2))
