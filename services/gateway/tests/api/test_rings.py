@@ -16,6 +16,10 @@ POSTED = (
 )
 
 
+async def test_what_starting_made_is_not_walked_by_the_collector(gateway):
+    assert gc.get_freeze_count() > 10_000
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [(OPEN, b"200"), (POSTED, b"200"), (REFUSED, b"401"), (UNKNOWN, b"404")],
