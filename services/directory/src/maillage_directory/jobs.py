@@ -41,7 +41,7 @@ async def erase_old_enquiries() -> None:
         await erase_enquiries(session, before=clock.now() - ENQUIRIES_KEPT_FOR)
 
 
-@queue.periodic("find_duplicates", cron="* * * * *")
+@queue.periodic("find_duplicates", cron="* * * * * */15")
 async def find_duplicates() -> None:
     """Compare what changed since the last run with everything. Never merges."""
     more = True
