@@ -132,7 +132,7 @@ def reports(story: Story) -> Told:
 
 
 def tell_twice(story: Story) -> None:
-    """One service told by two records, for `duplicates`: the job that compares runs every 15 seconds."""
+    """One service told by two records, for `duplicates`: the job that compares takes seconds."""
     story.held["twins"] = [
         story.call(
             EDITOR,
