@@ -13,11 +13,15 @@ folder, url, token = sys.argv[1:]
 sys.path.insert(0, folder)
 
 from maillage_generated import AuthenticatedClient, Client  # type: ignore  # noqa: E402
-from maillage_generated.api.needs import directory_list_needs  # type: ignore  # noqa: E402
-from maillage_generated.api.referrals import (  # type: ignore  # noqa: E402
+from maillage_generated.api.directory_needs import (  # type: ignore  # noqa: E402
+    directory_list_needs,
+)
+from maillage_generated.api.directory_search import (  # type: ignore  # noqa: E402
+    directory_search_services,
+)
+from maillage_generated.api.referrals_referrals import (  # type: ignore  # noqa: E402
     referrals_read_referral,
 )
-from maillage_generated.api.search import directory_search_services  # type: ignore  # noqa: E402
 from maillage_generated.models import (  # type: ignore  # noqa: E402
     DirectorySearchParams,
     GatewayProblem,
