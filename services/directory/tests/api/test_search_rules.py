@@ -282,3 +282,15 @@ async def test_a_membership_that_begins_places_its_services_once(
     assert not (await search(territory="nord"))["items"][0]["outside"]
     async with directory.database.write(system=SystemReason.CLOCK) as session:
         assert await projection.refresh_dated(session) == 0
+
+
+async def test_a_language_told_by_two_codes_is_one(directory: Any, search: Any) -> None:
+    told = {
+        "name": {"fr": "un", "dut": "een"},
+        "text_origins": {"name": {"dut": {"origin": "machine"}}},
+    }
+    await directory.has(directory.service("one", languages=["ar", "ara", "fr"], **told))
+    (item,) = (await search())["items"]
+    assert item["languages"] == ["ar", "fr"]
+    # The language of a text stays as it was written, and its origin with it.
+    assert item["name"].keys() >= item["text_origins"]["name"].keys() == {"dut"}

@@ -71,7 +71,9 @@ Code = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 ]
 Codes = Annotated[list[Code], AfterValidator(_distinct), Field(max_length=200)]
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_spoken)]
+# The key of a text, kept as it was written: two spellings of one language may not fall together.
+TextLanguage = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+LanguageCode = Annotated[TextLanguage, AfterValidator(_spoken)]
 PhoneNumber = Annotated[
     str,
     StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|\d{3,5})$"),
@@ -93,6 +95,7 @@ __all__ = [
     "Name",
     "PhoneNumber",
     "SomeWords",
+    "TextLanguage",
     "WebAddress",
     "Words",
 ]

@@ -30,6 +30,7 @@ from maillage_directory.records.fields import (
     LanguageCode,
     Line,
     Name,
+    TextLanguage,
     WebAddress,
     Words,
 )
@@ -68,7 +69,7 @@ class Seen(Payload):
         default_factory=dict, description="The description in easy language (FALC, Klare Taal)"
     )
     text_origins: dict[
-        Literal["name", "description", "easy_read"], dict[LanguageCode, TextOrigin]
+        Literal["name", "description", "easy_read"], dict[TextLanguage, TextOrigin]
     ] = Field(default_factory=dict)
     phones: Phones = Field(default_factory=list)
     contacts: Annotated[list[ContactEntry], Field(max_length=20)] = Field(default_factory=list)
