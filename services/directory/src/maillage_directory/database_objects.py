@@ -22,6 +22,9 @@ CREATE = (
     ),
     "CREATE AGGREGATE public.tsvector_of (tsvector)"
     " (SFUNC = tsvector_concat, STYPE = tsvector, INITCOND = '')",
+    # The server's day begins an hour or two late.
+    "CREATE FUNCTION public.today_in_brussels() RETURNS date LANGUAGE sql STABLE PARALLEL SAFE"
+    " RETURN (now() AT TIME ZONE 'Europe/Brussels')::date",
 )
 
 # Every territory and all those above it, itself included. Uncertain ones are dropped when a certain
@@ -36,8 +39,8 @@ WITH RECURSIVE climb(code, above, is_certain) AS (
     SELECT c.code, m.within_code::text, c.is_certain AND m.is_certain
     FROM climb c
     JOIN public.territory_membership m ON m.territory_code::text = c.above
-    WHERE (m.valid_from IS NULL OR m.valid_from <= CURRENT_DATE)
-        AND (m.valid_to IS NULL OR m.valid_to >= CURRENT_DATE)
+    WHERE (m.valid_from IS NULL OR m.valid_from <= public.today_in_brussels())
+        AND (m.valid_to IS NULL OR m.valid_to >= public.today_in_brussels())
 ), best AS (
     SELECT c.code, c.above, t.kind, bool_or(c.is_certain) AS is_certain,
         EXISTS (
@@ -59,32 +62,46 @@ WHERE b.is_certain OR NOT EXISTS (
 # Words asked for, as every one of them in some form (French stem, Dutch stem, as written), and as
 # any of them, by which what holds them is ranked. A conjunction of alternatives is walked by its
 # rarest word; the same as alternatives of conjunctions is walked whole. Stop words of either
-# language are left out. `starts`: words may be beginnings.
+# language are left out. `starts`: words may be beginnings. `later`: those of the words that go into
+# `rest` instead of `holds`; NULL when none does.
 DIRECTORY_QUERY = """
 CREATE FUNCTION public.directory_query(
-    words text[], starts boolean, OUT holds tsquery, OUT ranks tsquery
+    words text[], starts boolean, later text[] DEFAULT '{}',
+    OUT holds tsquery, OUT ranks tsquery, OUT rest tsquery
 )
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
 DECLARE
     word text;
+    form tsquery;
+    forms tsquery;
     french tsquery;
     dutch tsquery;
-    forms tsquery;
 BEGIN
     FOREACH word IN ARRAY words LOOP
         french := plainto_tsquery('public.directory_french', word);
         dutch := plainto_tsquery('public.directory_dutch', word);
         CONTINUE WHEN numnode(french) = 0 OR numnode(dutch) = 0;
-        forms := french || dutch || CASE
+        form := CASE
             WHEN starts THEN to_tsquery('public.directory_simple', word || ':*')
             ELSE plainto_tsquery('public.directory_simple', word) END;
-        holds := CASE WHEN holds IS NULL THEN forms ELSE holds && forms END;
+        -- Each form once: the index would be read as often as it is named. A beginning compares as
+        -- equal to the word itself.
+        forms := french;
+        IF dutch <> french THEN forms := forms || dutch; END IF;
+        IF starts OR form NOT IN (french, dutch) THEN forms := forms || form; END IF;
         ranks := CASE WHEN ranks IS NULL THEN forms ELSE ranks || forms END;
+        IF word = ANY (later) THEN
+            rest := CASE WHEN rest IS NULL THEN forms ELSE rest && forms END;
+        ELSE
+            holds := CASE WHEN holds IS NULL THEN forms ELSE holds && forms END;
+        END IF;
     END LOOP;
     IF holds IS NULL THEN
-        holds := plainto_tsquery('public.directory_simple', array_to_string(words, ' '));
-        ranks := holds;
+        holds := COALESCE(
+            rest, plainto_tsquery('public.directory_simple', array_to_string(words, ' ')));
+        ranks := COALESCE(ranks, holds);
+        rest := NULL;
     END IF;
 END
 $$
@@ -109,11 +126,12 @@ $$
 )
 
 DROP = (
-    "DROP FUNCTION public.directory_query(text[], boolean)",
+    "DROP FUNCTION public.directory_query(text[], boolean, text[])",
     "DROP FUNCTION public.service_resembling(text)",
     "DROP VIEW public.territory_climb",
 )
 DROP_AFTER_TABLES = (
+    "DROP FUNCTION public.today_in_brussels()",
     "DROP AGGREGATE public.tsvector_of (tsvector)",
     "DROP TEXT SEARCH CONFIGURATION public.directory_simple",
     "DROP TEXT SEARCH CONFIGURATION public.directory_dutch",

@@ -65,14 +65,14 @@ def _organization(caller: Caller) -> UUID | None:
 NETWORKS = (
     "ARRAY(SELECT pc.program_code::text FROM program_coverage pc"
     " WHERE pc.organization_id = :viewer_organization"
-    " AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)"
-    " AND (pc.valid_to IS NULL OR pc.valid_to >= CURRENT_DATE)"
+    " AND (pc.valid_from IS NULL OR pc.valid_from <= public.today_in_brussels())"
+    " AND (pc.valid_to IS NULL OR pc.valid_to >= public.today_in_brussels())"
     " UNION SELECT a.above FROM program_coverage pc"
     " JOIN territory_above a ON a.code = pc.territory_code AND a.is_certain"
     " JOIN territory t ON t.code = a.above AND t.kind <> 'region'"
     " WHERE pc.organization_id = :viewer_organization"
-    " AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)"
-    " AND (pc.valid_to IS NULL OR pc.valid_to >= CURRENT_DATE)"
+    " AND (pc.valid_from IS NULL OR pc.valid_from <= public.today_in_brussels())"
+    " AND (pc.valid_to IS NULL OR pc.valid_to >= public.today_in_brussels())"
     " UNION SELECT p.code FROM program p WHERE lower(p.code) = :viewer_function)"
 )
 
@@ -128,8 +128,8 @@ JOIN territory_above a ON a.is_certain AND (
     a.code = {territory} AND a.above = pc.territory_code
     OR a.code = pc.territory_code AND a.above = {territory})
 WHERE pc.organization_id = :viewer_organization
-    AND (pc.valid_from IS NULL OR pc.valid_from <= CURRENT_DATE)
-    AND (pc.valid_to IS NULL OR pc.valid_to >= CURRENT_DATE))"""
+    AND (pc.valid_from IS NULL OR pc.valid_from <= public.today_in_brussels())
+    AND (pc.valid_to IS NULL OR pc.valid_to >= public.today_in_brussels()))"""
     return condition, {"viewer_organization": layer.organization}
 
 

@@ -12,6 +12,7 @@ from maillage_common import clock
 from maillage_directory.loading.checking import codes_known
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Observation, Organization, ProgramCoverage
+from maillage_directory.opening import BRUSSELS
 from maillage_directory.projection import among
 from maillage_directory.records.schemas import CoverageRecord, ObservationRecord
 from maillage_directory.records.writing import table_of
@@ -81,7 +82,9 @@ def _observation_row(record: ObservationRecord) -> dict[str, Any]:
         "note": record.note,
         "recommendation": record.recommendation,
         "state": record.state,
-        "observed_on": record.observed_on or record.source_date or clock.now().date(),
+        "observed_on": record.observed_on
+        or record.source_date
+        or clock.now().astimezone(BRUSSELS).date(),
         "source": record.source,
         "external_id": record.external_id,
         "visibility": record.visibility,

@@ -65,6 +65,7 @@ class ServiceSearch(SQLModel, table=True):
             "document",
             "needs",
             "places",
+            "languages",
             postgresql_using="gin",
         ),
         Index(

@@ -29,8 +29,8 @@ _MEMBERSHIPS = text(
 _HOLDING = text(
     "SELECT t.code FROM territories_holding(:latitude, :longitude) held"
     " JOIN territory t ON t.code = held"
-    " WHERE (t.valid_from IS NULL OR t.valid_from <= CURRENT_DATE)"
-    " AND (t.valid_to IS NULL OR t.valid_to >= CURRENT_DATE) ORDER BY t.code"
+    " WHERE (t.valid_from IS NULL OR t.valid_from <= public.today_in_brussels())"
+    " AND (t.valid_to IS NULL OR t.valid_to >= public.today_in_brussels()) ORDER BY t.code"
 )
 _INSIDE = (
     "EXISTS (SELECT FROM territory_above a WHERE a.code = t.code AND a.above = :within"
