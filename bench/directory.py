@@ -29,6 +29,7 @@ from sqlalchemy.engine import make_url
 from maillage_common.database import Database
 from maillage_common.reading import in_native_form
 from maillage_directory.search.conditions import Frozen, Way, fragments
+from maillage_directory.search.estimates import Look
 from maillage_directory.search.queries import Reading, search_statement
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer
@@ -175,7 +176,9 @@ def _written_out(connection: psycopg.Connection, body: dict[str, Any], terms: Te
     reading = Reading(PUBLIC, terms, Frozen(datetime.now(UTC)))
     params = SearchParams.model_validate(body)
     parts = fragments(params, PUBLIC, terms, reading.frozen)
-    statement, parameters = search_statement(params, reading, parts, Way.HOLDING, parts.tiers[-1])
+    statement, parameters = search_statement(
+        params, reading, parts, Way.HOLDING, parts.tiers[-1], Look()
+    )
     native, names = in_native_form(statement)
     cursor = psycopg.ClientCursor(connection)
     values = [cursor.mogrify("%s", [parameters[name]]) for name in names]

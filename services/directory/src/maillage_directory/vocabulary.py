@@ -8,7 +8,7 @@ work at once; other changes are seen after `vocabulary_seconds`.
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from time import monotonic
 from typing import Any
@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.errors import UnknownCode, UnknownNeed, UnknownProgram
 from maillage_directory.models.columns import Texts
+from maillage_directory.words import folded_words
 
 _LOAD = text(
     "SELECT 'need' AS what, code, parent_code AS parent, name, NULL::jsonb AS above, keywords"
@@ -29,8 +30,19 @@ _LOAD = text(
     " FROM territory t"
     " UNION ALL SELECT 'services', GREATEST(reltuples, 0)::bigint::text, NULL, '{}', NULL, NULL"
     "  FROM pg_class WHERE oid = 'service_search'::regclass"
+    " UNION ALL SELECT 'share', s.attname, NULL, NULL, jsonb_object_agg(value, share), NULL"
+    "  FROM pg_class c"
+    "  JOIN pg_stats s ON s.schemaname = 'public' AND s.tablename = 'service_search'"
+    "  CROSS JOIN unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs)"
+    "  AS known(value, share)"
+    "  WHERE c.oid = 'service_search'::regclass AND c.reltuples > :large"
+    "  AND s.attname IN ('document', 'needs', 'languages', 'places')"
+    "  AND value NOT LIKE '%|%'"
+    "  GROUP BY s.attname"
     " ORDER BY 1, 2"
 )
+# With fewer services than this, to look at all of them costs less than to look twice.
+LARGE = 20_000
 _NEAREST = 5
 # More than a basin holds, fewer than a country.
 _WIDE = 200
@@ -43,6 +55,8 @@ class Terms:
     `territory_above[code]` maps every territory above `code` (itself included) to whether that is
     certain; `territory_kind` maps codes to kinds; names are texts by language; `need_words` maps
     everyday words to the need they find; `service_count` is about how many services there are.
+    `shares[column]` maps the most common values of a column of `service_search` (words, needs,
+    languages, places) to the share of services that have them; of a large directory only.
     """
 
     needs: Mapping[str, Texts]
@@ -53,6 +67,11 @@ class Terms:
     territory_kind: Mapping[str, str]
     territory_above: Mapping[str, Mapping[str, bool]]
     service_count: int = 0
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def is_large(self) -> bool:
+        return self.service_count > LARGE
 
     def holds(self, what: type[UnknownCode], code: str) -> bool:
         return code in self.of(what)
@@ -73,6 +92,12 @@ class Terms:
     def is_wide(self, code: str) -> bool:
         """Whether so many territories lie in it that what lies in it may be far apart."""
         return self._sizes[code] > _WIDE
+
+    @cached_property
+    def phrases(self) -> set[frozenset[str]]:
+        """The words of each of `need_words` that has several."""
+        worded = {frozenset(folded_words(said)) for said in self.need_words}
+        return {words for words in worded if len(words) > 1}
 
     @cached_property
     def need_branches(self) -> Mapping[str, set[str]]:
@@ -147,7 +172,7 @@ def nearest(
 
 async def load_terms(session: AsyncSession) -> Terms:
     connection = await session.connection()
-    rows = (await connection.execute(_LOAD)).all()
+    rows = (await connection.execute(_LOAD, {"large": LARGE})).all()
     return make_terms(rows)
 
 
@@ -169,4 +194,5 @@ def make_terms(rows: Iterable[Any]) -> Terms:
         territory_kind={row.code: row.parent for row in territories},
         territory_above={row.code: row.above or {} for row in territories},
         service_count=sum(int(row.code) for row in listed if row.what == "services"),
+        shares={row.code: row.above for row in listed if row.what == "share"},
     )

@@ -1,5 +1,7 @@
 """Rules of the search that other files do not name: facets, quality, sorting, dates, silence."""
 
+import itertools
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +10,10 @@ from sqlalchemy import text
 
 from maillage_common.audit import SystemReason
 from maillage_common.clock import frozen_time
-from maillage_directory import projection
-from maillage_directory.search import queries
+from maillage_directory import projection, vocabulary
+from maillage_directory.opening import BRUSSELS
+from maillage_directory.search.estimates import Look, Outlook
+from maillage_directory.visibility import NETWORKS
 
 SERVICES = "/directory/v1/services"
 CENTRE = (50.8466, 4.3528)
@@ -18,6 +22,11 @@ CENTRE = (50.8466, 4.3528)
 async def execute(directory: Any, statement: str, **parameters: Any) -> None:
     async with directory.database.write(system=SystemReason.IMPORT) as session:
         await (await session.connection()).execute(text(statement), parameters)
+
+
+def first_of(number: int) -> Any:
+    """An `Outlook.first` that always begins there."""
+    return lambda _, tiers: min(number, len(tiers) - 1)
 
 
 def told(status: str) -> dict[str, str]:
@@ -155,7 +164,7 @@ class TestOrder:
         await directory.has(
             *(
                 directory.service(
-                    f"soup {number}",
+                    f"soup kitchen {number}",
                     needs=["food"],
                     locations=[directory.place(*place, confidential=number == 4)],
                     action_zones=["21012"] if number == 3 else [],
@@ -170,6 +179,8 @@ class TestOrder:
             {"near": "50.85,4.35", "sort": "distance"},
             {"territory": "21012", "sort": "name"},
             {"near": "50.85,4.35", "radius_m": 40_000, "spoken": "fr"},
+            {"q": "à soup kitchen", "near": "50.85,4.35", "spoken": ["fr", "nl"]},
+            {"q": "kitchen sou", "near": "50.85,4.35"},
         ]
 
         async def pages(asked: dict[str, Any]) -> list[list[str]]:
@@ -181,9 +192,15 @@ class TestOrder:
             return seen
 
         small = [await pages(asked) for asked in searches]
-        # As if six services were many.
-        monkeypatch.setattr(queries, "LARGE", -1)
-        assert [await pages(asked) for asked in searches] == small
+        # As if six services were many; wherever they are looked for first, and however.
+        monkeypatch.setattr(vocabulary, "LARGE", -1)
+        looks = (Look(), Look(later=("kitchen",), speaks_later=True), Look(later=("a", "soup")))
+        for number, look in itertools.product(range(4), looks):
+            with monkeypatch.context() as patch:
+                patch.setattr(Outlook, "first", first_of(number))
+                patch.setattr(Outlook, "look", lambda _, tier, look=look: look)
+                assert [await pages(asked) for asked in searches] == small
+        monkeypatch.setattr(Outlook, "first", first_of(0))
         page = await search(near="50.85,4.35", limit=1)
         assert (page["total"] >= 1, page["total_is_exact"]) == (True, False)
         page = await search(near="50.85,4.35", limit=1, facets="need")
@@ -275,13 +292,46 @@ async def test_a_membership_that_begins_places_its_services_once(
     await execute(
         directory,
         "INSERT INTO territory_membership (id, territory_code, within_code, valid_from, is_certain)"
-        " VALUES (gen_random_uuid(), '21002', 'nord', CURRENT_DATE, true)",
+        " VALUES (gen_random_uuid(), '21002', 'nord', today_in_brussels(), true)",
     )
     async with directory.database.write(system=SystemReason.CLOCK) as session:
         assert await projection.refresh_dated(session) == 1
     assert not (await search(territory="nord"))["items"][0]["outside"]
     async with directory.database.write(system=SystemReason.CLOCK) as session:
         assert await projection.refresh_dated(session) == 0
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize(("days", "begins"), [(0, True), (1, False)])
+async def test_memberships_and_coverage_begin_with_the_day_in_brussels(
+    directory: Any, zone: str, days: int, begins: bool
+) -> None:
+    """In one of these zones it is always another day than in Brussels."""
+    await directory.has(directory.service("hall"))
+    day = datetime.now(BRUSSELS).date() + timedelta(days=days)
+    viewer = {"viewer_organization": directory.id("organization", "host"), "viewer_function": ""}
+    async with directory.database.write(system=SystemReason.IMPORT) as session:
+        connection = await session.connection()
+        await connection.execute(text(f"SET LOCAL timezone = '{zone}'"))
+        await connection.execute(
+            text(
+                "INSERT INTO territory_membership (id, territory_code, within_code, valid_from,"
+                " is_certain) VALUES (gen_random_uuid(), '21002', 'nord', :day, true)"
+            ),
+            {"day": day},
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO program_coverage (id, program_code, organization_id, territory_code,"
+                " role, valid_from, source) VALUES (gen_random_uuid(), 'CHW', :viewer_organization,"
+                " '21002', 'worker', :day, '')"
+            ),
+            {"day": day, **viewer},
+        )
+        above = "SELECT above FROM territory_climb WHERE code = '21002'"
+        assert ("nord" in (await connection.scalars(text(above))).all()) is begins
+        networks = await connection.scalar(text(f"SELECT {NETWORKS}"), viewer)
+        assert ("CHW" in networks) is begins
 
 
 async def test_a_language_told_by_two_codes_is_one(directory: Any, search: Any) -> None:

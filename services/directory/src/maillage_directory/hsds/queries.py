@@ -10,9 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_directory.cards.selecting import Condition, Wanted, wanted_cards
 from maillage_directory.hsds.outgoing import NEEDS_ID, term_id
 from maillage_directory.hsds.schemas import PlaceFilters, TermFilters, TermParams
-from maillage_directory.search.conditions import folded_words
 from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
+from maillage_directory.words import folded_words
 
 _CARD = "c.resource_id, c.resource_type, c.organization_id, c.content, c.verified_at, c.changed_at"
 _SERVICE = f"""

@@ -87,7 +87,7 @@ def _matching(saved: SavedSearch, terms: Terms) -> tuple[str, dict[str, Any]]:
     """The ids of the services it finds, as a query that may be narrowed by AND."""
     params = SearchParams.model_validate(saved.query)
     parts = fragments(params, layer_of_search(saved), terms, Frozen(clock.now()))
-    where = [*parts.where, *parts.then, f"NOT ({parts.outside})", "NOT s.is_demo"]
+    where = [*parts.where, *parts.then, "s.inside > 0", "NOT s.is_demo"]
     where += [f"COALESCE({state}, false)" for state in parts.states.values()]
     if params.certain_only:
         where += [f"NOT ({one})" for one in parts.uncertain]
@@ -95,7 +95,7 @@ def _matching(saved: SavedSearch, terms: Terms) -> tuple[str, dict[str, Any]]:
         where.append(_WORDS)
     distance = DISTANCE if params.near else "NULL::int"
     return (
-        f"SELECT s.service_id FROM (SELECT s.*, {distance} AS distance_m FROM service_search s) s"  # noqa: S608
-        f" WHERE {' AND '.join(where)}",
+        f"SELECT s.service_id FROM (SELECT s.*, {distance} AS distance_m, {parts.inside} AS inside"  # noqa: S608
+        f" FROM service_search s) s WHERE {' AND '.join(where)}",
         parts.parameters,
     )

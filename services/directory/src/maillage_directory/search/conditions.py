@@ -3,13 +3,11 @@
 Fragments are fixed texts chosen by what is asked; what callers send travels as parameters only.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import cached_property
 from typing import Any
 
 from maillage_directory.search.hours import open_sql
@@ -22,8 +20,8 @@ from maillage_directory.search.places import (
 from maillage_directory.search.schemas import SearchParams, Sort
 from maillage_directory.visibility import Layer, visible_record_sql
 from maillage_directory.vocabulary import Terms
+from maillage_directory.words import folded_words
 
-_MAX_WORDS = 12
 # Verified within this long counts as fresh; not at all after the second (data.inclusion's rule).
 _FRESH_DAYS, _STALE_DAYS = 180, 730
 
@@ -54,26 +52,43 @@ class Frozen:
 class Tier:
     """A part of the directory that holds every service of the zones up to `last_zone`.
 
-    `keys`: those of `places` under which they are; None: all services. `metres`: how far it reaches
-    about the point.
+    They are under `keys` of `places`, and under those of the cells within `metres` of the point
+    asked for; `keys` None: all services.
     """
 
     last_zone: int
-    keys: Callable[[], list[str]] | None = None
+    params: SearchParams
+    keys: Sequence[str] | None = None
     metres: int | None = None
 
     @property
     def is_everything(self) -> bool:
         return self.keys is None
 
+    @cached_property
+    def cells(self) -> dict[str, float]:
+        """See `cells_around`."""
+        if self.metres is None or self.params.point is None:
+            return {}
+        return cells_around(*self.params.point, self.metres)
+
+    def reach(self) -> list[str]:
+        """All its keys, each with the needs asked for."""
+        keys = [*(self.keys or ()), *self.cells]
+        if self.params.need:
+            return [f"{key}|{need}" for key in keys for need in self.params.need]
+        return keys
+
 
 @dataclass
 class Fragments:
-    """SQL collected for one search over `service_search s`, with its `distance_m` and `outside`.
+    """SQL collected for one search over `service_search s`, with its `distance_m` and `inside`.
 
-    `where` is what can be asked of the row alone, `then` what needs those two. `states` maps a
-    filter to its three-valued expression. `zone` numbers how far a service is from what was asked,
-    as the first part of the order; `tiers` go from the nearest to all.
+    `inside`: 2 where it serves a territory asked for, 1 where it may, 0 where it does not. `where`
+    is what can be asked of the row alone, `then` what needs those two, as what makes a service
+    `uncertain` may. `states` maps a filter to its three-valued expression. `zone` numbers how far a
+    service is from what was asked, as the first part of the order; `tiers` go from the nearest to
+    all.
     """
 
     visible: str = "true"
@@ -82,7 +97,7 @@ class Fragments:
     uncertain: list[str] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
-    outside: str = "false"
+    inside: str = "2"
     zone: str = "0"
     tiers: list[Tier] = field(default_factory=list)
 
@@ -110,6 +125,8 @@ def _has(column: str) -> str:
 
 # Left out where the keys of places say it already.
 HAS_NEED = _has("needs")
+# The index is not asked for what is written as `(...) IS TRUE`.
+SPEAKS = "s.languages && CAST(:spoken_or_unknown AS text[])"
 
 
 def _any_of(parts: Fragments, params: SearchParams) -> None:
@@ -140,13 +157,12 @@ def _territory(parts: Fragments, params: SearchParams, terms: Terms) -> list[str
         for above, is_certain in terms.territory_above.get(code, {}).items():
             (covering if is_certain else perhaps).add(above)
     perhaps -= covering
-    certain = "(s.within && CAST(:territories AS text[]) OR s.zones && CAST(:covering AS text[]))"
-    possible = (
-        "(s.perhaps_within && CAST(:territories AS text[])"
-        " OR s.zones && CAST(:perhaps_covering AS text[]))"
-    )
-    parts.outside = f"NOT ({certain} OR {possible})"
-    parts.uncertain.append(f"(NOT {certain} AND {possible})")
+    parts.inside = """CASE
+    WHEN s.within && CAST(:territories AS text[]) OR s.zones && CAST(:covering AS text[]) THEN 2
+    WHEN s.perhaps_within && CAST(:territories AS text[])
+        OR s.zones && CAST(:perhaps_covering AS text[]) THEN 1
+    ELSE 0 END"""
+    parts.uncertain.append("s.inside = 1")
     parts.parameters |= {
         "territories": list(params.territory),
         "covering": sorted(covering),
@@ -186,7 +202,7 @@ def _possible(parts: Fragments, params: SearchParams) -> None:
 def _known(parts: Fragments, params: SearchParams) -> None:
     """Filters that leave out what is not known of a service, and count it."""
     if params.spoken:
-        parts.where.append("s.languages && CAST(:spoken_or_unknown AS text[])")
+        parts.where.append(SPEAKS)
         parts.states["spoken"] = (
             "CASE WHEN s.languages <> '{?}' THEN s.languages && CAST(:spoken AS text[]) END"
         )
@@ -235,13 +251,13 @@ def _zone(parts: Fragments, params: SearchParams, territories: list[str], terms:
     """
     banded = params.point is not None and params.sort in (Sort.RELEVANCE, Sort.DISTANCE)
     beyond = len(BANDS_M)
-    everything = Tier(last_zone=2 * beyond + 1)
-    outside = f"CASE WHEN s.outside THEN {beyond + 1} ELSE 0 END" if params.territory else "0"
+    everything = Tier(2 * beyond + 1, params)
+    outside = f"CASE WHEN s.inside = 0 THEN {beyond + 1} ELSE 0 END" if params.territory else "0"
     if not banded:
         parts.zone = f"({outside})"
         parts.tiers = [everything]
         if params.territory:
-            parts.tiers.insert(0, Tier(beyond, partial(_keys, params, territories)))
+            parts.tiers.insert(0, Tier(beyond, params, territories))
         return
     bands = "".join(f" WHEN s.distance_m <= {metres} THEN {n}" for n, metres in enumerate(BANDS_M))
     about = []
@@ -255,26 +271,9 @@ def _zone(parts: Fragments, params: SearchParams, territories: list[str], terms:
         about = [*territories, *about]
     first = beyond + 1 if params.territory and not wide else 0
     parts.tiers = [
-        Tier(first + number, partial(_keys, params, about, metres), metres)
-        for number, metres in enumerate(BANDS_M)
+        Tier(first + number, params, about, metres) for number, metres in enumerate(BANDS_M)
     ]
     parts.tiers.append(everything)
-
-
-def _keys(params: SearchParams, keys: Sequence[str], metres: int | None = None) -> list[str]:
-    """Keys of `places` and those of the cells so far about the point; with the needs asked for."""
-    if metres is not None and params.point is not None:
-        keys = [*keys, *cells_around(*params.point, metres)]
-    if params.need:
-        return [f"{key}|{need}" for key in keys for need in params.need]
-    return list(keys)
-
-
-def folded_words(asked: str) -> list[str]:
-    """The words of a query, without accents and case, at most twelve."""
-    plain = unicodedata.normalize("NFKD", asked.lower())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return re.findall(r"[^\W_]+", plain)[:_MAX_WORDS]
 
 
 def _text(parts: Fragments, asked: str) -> None:
@@ -282,15 +281,16 @@ def _text(parts: Fragments, asked: str) -> None:
     parts.parameters |= {"asked": " ".join(words), "words": words}
 
 
-def relevance(params: SearchParams) -> str:
+def relevance(params: SearchParams, likeness: str) -> str:
     """The score, 0 to 1: text, nearness and freshness, of those that were asked for."""
-    age = "(EXTRACT(EPOCH FROM :now - s.verified_at)::float8 / 86400)"
+    # As EXTRACT would say, which makes a decimal number of it first.
+    age = "(date_part('epoch', :now - s.verified_at) / 86400)"
     freshness = (
         f"COALESCE(LEAST(1, GREATEST(0, 1 - ({age} - {_FRESH_DAYS})"
         f" / {_STALE_DAYS - _FRESH_DAYS}.0)), 0)"
     )
     nearness = "COALESCE(1000.0::float8 / (1000 + s.distance_m), 0)"
-    words = "LEAST(1, s.likeness)"
+    words = f"LEAST(1, {likeness})"
     if params.q and params.near:
         return f"(0.6 * {words} + 0.25 * {nearness} + 0.15 * {freshness})"
     if params.q:

@@ -23,11 +23,11 @@ _OCCURS = """$[*] ? (@.closes > $at && @.opens <= $at
         || @.freq == "WEEKLY" && (($number + @.week_shift) / 7).floor() % @.interval == @.phase
         || @.freq == "MONTHLY" && $month % @.interval == @.phase))"""
 # `{name}` is a prefix of our own parameters' names.
-_OPENING = f"""(NOT s.closed @> CAST(:{{name}}_day AS date) AND (
+_OPENING = f"""((
     CASE WHEN CAST(:{{name}}_is_holiday AS boolean) THEN s.holiday_hours ELSE s.hours END
         @> CAST(:{{name}}_slot AS int)
     OR COALESCE(jsonb_path_exists(s.rules, '{_OCCURS}', CAST(:{{name}}_facts AS jsonb)), false)
-))"""
+) AND NOT s.closed @> CAST(:{{name}}_day AS date))"""
 
 
 def open_sql(parameters: dict[str, Any], number: int, moment: datetime) -> str:

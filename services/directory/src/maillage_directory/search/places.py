@@ -40,8 +40,9 @@ def point_parameters(latitude: float, longitude: float) -> dict[str, Any]:
     }
 
 
-def cells_around(latitude: float, longitude: float, metres: int) -> list[str]:
-    """The keys of the cells that hold every place within so many metres of a point.
+def cells_around(latitude: float, longitude: float, metres: int) -> dict[str, float]:
+    """The keys of the cells that hold every place within so many metres of a point, each with
+    about the part of it that lies so near.
 
     At most nine for 25 km in Belgium; more where meridians draw together, and across the date line.
     """
@@ -52,14 +53,18 @@ def cells_around(latitude: float, longitude: float, metres: int) -> list[str]:
     width = _METRES_A_DEGREE / _COLUMNS * cos(radians(poleward))
     beside = min(ceil(metres / width), _AROUND // 2)
     north, east = latitude * _ROWS - row, longitude * _COLUMNS - column
-    return [
-        f"@{row + up}/{(column + right + _AROUND // 2) % _AROUND - _AROUND // 2}"
-        for up in range(-along, along + 1)
-        for right in range(-beside, beside + 1)
-        # The nearest corner or side of the cell, as if it were as narrow as the most poleward one;
-        # a hundredth more, for the Earth is round.
-        if hypot(_beyond(up, north) * height, _beyond(right, east) * width) <= metres * 1.01
-    ]
+    found = {}
+    for up in range(-along, along + 1):
+        for right in range(-beside, beside + 1):
+            # The nearest corner or side of the cell, as if it were as narrow as the most poleward
+            # one; a hundredth more, for the Earth is round.
+            nearest = hypot(_beyond(up, north) * height, _beyond(right, east) * width)
+            if nearest <= metres * 1.01:
+                middle = hypot((up + 0.5 - north) * height, (right + 0.5 - east) * width)
+                across = (column + right + _AROUND // 2) % _AROUND - _AROUND // 2
+                part = (metres - middle) / height + 0.5
+                found[f"@{row + up}/{across}"] = min(1.0, max(0.0, part))
+    return found
 
 
 def _beyond(cells: int, within: float) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from maillage_common.reading import Reads
 from maillage_directory.search.conditions import (
     HAS_NEED,
+    SPEAKS,
     Fragments,
     Frozen,
     Tier,
@@ -15,42 +16,42 @@ from maillage_directory.search.conditions import (
     relevance,
     sort_key,
 )
+from maillage_directory.search.estimates import Look, Outlook
 from maillage_directory.search.facets import FACETS
 from maillage_directory.search.places import DISTANCE
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.visibility import Layer
 from maillage_directory.vocabulary import Terms
 
-# With fewer services than this, to look at all of them costs less than to look twice.
-LARGE = 20_000
-# Filters each of which a minority of services meet.
-_MUCH = 3
-
 _WORDS = """asked AS MATERIALIZED (
-    SELECT q.holds, q.ranks
-    FROM public.directory_query(CAST(:words AS text[]), CAST(:starts AS boolean)) q
+    SELECT q.holds, q.rest, q.ranks
+    FROM public.directory_query(
+        CAST(:words AS text[]), CAST(:starts AS boolean), CAST(:later AS text[])) q
 ), """
 _HOLDS = "s.document @@ (SELECT holds FROM asked)"
+# Not for the index, which would walk all that have these words.
+_REST = "(s.document @@ (SELECT rest FROM asked)) IS NOT FALSE"
 # A stem in a name weighs 0.6 in ts_rank, and counts for one of about three forms asked for.
 _RANK = "1.5 * ts_rank(s.document, (SELECT ranks FROM asked))"
 # Whether any visible service has the words this way, looked up when none of them fits.
 _HELD = """(
     (SELECT count(*) FROM candidate) > 0
-    OR EXISTS (SELECT FROM service_search s WHERE {visible} AND {holds})
+    OR EXISTS (SELECT FROM service_search s WHERE {visible} AND {words})
 )"""
 
-# `OFFSET 0` keeps the planner from writing the same expression out wherever it is used.
+# `OFFSET 0` keeps the planner from writing the same expression out wherever it is used. What is not
+# known to fit is counted, and needs no rank.
 _CANDIDATES = """
-    SELECT s.service_id, s.is_demo, s.sort_name, s.verified_at, s.distance_m, s.outside,
-        {zone} AS zone,
+    SELECT s.service_id, s.is_demo, s.sort_name, s.verified_at, s.distance_m,
+        s.inside = 0 AS outside, {zone} AS zone,
         COALESCE(s.capacity_status IN ('no_capacity', 'waitlist')
             AND s.capacity_valid_until > :now, false) AS is_saturated,
         ({uncertain})::int AS uncertain,
-        floor({relevance} * 1000000)::int AS points{kept}
+        CASE WHEN {known} THEN floor({relevance} * 1000000)::int END AS points{kept}
     FROM (
-        SELECT s.*, {distance} AS distance_m, {outside} AS outside, {rank} AS likeness
+        SELECT s.*, {distance} AS distance_m, {inside} AS inside
         FROM (
-            SELECT s.*, {likeness} AS held_by{states}{counted}
+            SELECT s.*{likeness}{states}{counted}
             FROM {source}
             WHERE {where}
             OFFSET 0
@@ -64,10 +65,10 @@ _SEARCH = """
 WITH {first}candidate AS MATERIALIZED ({candidates}
 ), verdict AS MATERIALIZED (
     SELECT {with_demo} AS with_demo FROM candidate c
-), kept AS MATERIALIZED (
+), kept AS NOT MATERIALIZED (
     SELECT c.*, {key} AS key, ({late})::int AS late
-    FROM candidate c, verdict v
-    WHERE (v.with_demo OR NOT c.is_demo) AND {certain}
+    FROM candidate c
+    WHERE ((SELECT with_demo FROM verdict) OR NOT c.is_demo) AND {certain}
 ), tally AS (
     SELECT count(*) FILTER (WHERE {all_known}) AS total{unknowns} FROM kept c
 ), page AS (
@@ -136,10 +137,6 @@ class Reading:
     frozen: Frozen
     after: Sequence[Any] | None = None
 
-    @property
-    def is_large(self) -> bool:
-        return self.terms.service_count > LARGE
-
 
 @dataclass(frozen=True)
 class Found:
@@ -159,11 +156,14 @@ async def list_found(reads: Reads, params: SearchParams, reading: Reading) -> Fo
     ways: Sequence[Way | None] = [None]
     if params.q:
         ways = [reading.frozen.way] if reading.frozen.way else list(Way)
+    outlook = Outlook(params, reading.terms) if reading.terms.is_large else None
     for way in ways:
-        tiers = _tiers(parts, params, reading, way)
+        tiers = _tiers(parts, params, reading, way, outlook)
         while tiers:
             tier = tiers[0]
-            rows = await reads.fetch(*search_statement(params, reading, parts, way, tier))
+            look = outlook.look(tier) if outlook else Look()
+            statement = search_statement(params, reading, parts, way, tier, look)
+            rows = await reads.fetch(*statement)
             if len(rows) > params.limit:
                 break
             tiers = _after(tier, tiers[1:], fits=len(rows), wanted=params.limit)
@@ -173,16 +173,20 @@ async def list_found(reads: Reads, params: SearchParams, reading: Reading) -> Fo
 
 
 def _tiers(
-    parts: Fragments, params: SearchParams, reading: Reading, way: Way | None
+    parts: Fragments,
+    params: SearchParams,
+    reading: Reading,
+    way: Way | None,
+    outlook: Outlook | None,
 ) -> Sequence[Tier]:
     """Where to look, one after the other, until the page is full."""
-    if not reading.is_large or params.facets or way is Way.RESEMBLING:
+    if outlook is None or params.facets or way is Way.RESEMBLING:
         return parts.tiers[-1:]
-    first_zone = reading.after[0] if reading.after else 0
-    tiers = [tier for tier in parts.tiers if tier.last_zone >= first_zone]
-    asked = (params.q, params.need, params.spoken, params.open_at, params.capacity)
-    # The more is asked, the fewer fit nearby.
-    return tiers[1:] if len(tiers) > 2 and sum(map(bool, asked)) >= _MUCH else tiers
+    if reading.after:
+        return [tier for tier in parts.tiers if tier.last_zone >= reading.after[0]]
+    if parts.tiers[0].metres is None:
+        return parts.tiers
+    return parts.tiers[outlook.first(parts.tiers) :]
 
 
 def _after(tier: Tier, others: Sequence[Tier], *, fits: int, wanted: int) -> Sequence[Tier]:
@@ -202,19 +206,20 @@ def search_statement(
     parts: Fragments,
     way: Way | None,
     tier: Tier,
+    look: Look,
 ) -> tuple[str, dict[str, Any]]:
     """The statement for one tier and its parameters; `way`: how services have the words asked."""
     key, key_type = sort_key(params.sort)
     parameters = {**parts.parameters, "row_count": params.limit + 1}
     held = "true"
     if way in (Way.HOLDING, Way.BEGINNING):
-        parameters["starts"] = way is Way.BEGINNING
-        held = _HELD.format(visible=parts.visible, holds=_HOLDS)
+        parameters |= {"starts": way is Way.BEGINNING, "later": list(look.later)}
+        held = _HELD.format(visible=parts.visible, words=f"{_HOLDS} AND {_REST}")
     if tier.keys is not None:
-        parameters |= {"reach": tier.keys(), "last_zone": tier.last_zone}
+        parameters |= {"reach": tier.reach(), "last_zone": tier.last_zone}
     statement = _SEARCH.format(
         first=_WORDS if way in (Way.HOLDING, Way.BEGINNING) else "",
-        candidates=_candidates(parts, params, way, tier),
+        candidates=_candidates(parts, params, way, tier, look),
         key=key,
         late="false" if reading.layer.is_professional else "c.is_saturated",
         certain="c.uncertain = 0" if params.certain_only else "true",
@@ -232,14 +237,19 @@ def search_statement(
     return statement, parameters
 
 
-def _candidates(parts: Fragments, params: SearchParams, way: Way | None, tier: Tier) -> str:
+def _candidates(
+    parts: Fragments, params: SearchParams, way: Way | None, tier: Tier, look: Look
+) -> str:
     """The services of a tier that fit, with all that ranks them."""
     where, source, likeness = [*parts.where], "service_search s", "0"
     if way is Way.RESEMBLING:
         source += " JOIN public.service_resembling(:asked) r ON r.service_id = s.service_id"
-        likeness = "r.likeness * 0.5"
+        likeness = "s.likeness * 0.5"
     elif way is not None:
-        where.append(_HOLDS)
+        where += [_HOLDS, _REST]
+        likeness = _RANK
+    if look.speaks_later:
+        where = [f"({part}) IS TRUE" if part == SPEAKS else part for part in where]
     counted = dict.fromkeys(params.facets)
     names = [f"{name}_is" for name in parts.states] + [f"of_{facet}" for facet in counted]
     then = [*parts.then]
@@ -253,14 +263,14 @@ def _candidates(parts: Fragments, params: SearchParams, way: Way | None, tier: T
     return _CANDIDATES.format(
         zone=parts.zone,
         uncertain=" OR ".join(parts.uncertain) or "false",
-        relevance=relevance(params),
+        known=_all_known(parts, "s"),
+        relevance=relevance(params, likeness),
         kept="".join(f", s.{name}" for name in names),
+        likeness=", r.likeness" if way is Way.RESEMBLING else "",
         states="".join(f",\n            {sql} AS {name}_is" for name, sql in parts.states.items()),
         counted="".join(f",\n            {FACETS[facet]} AS of_{facet}" for facet in counted),
         distance=DISTANCE if params.near else "NULL::int",
-        outside=parts.outside,
-        likeness=likeness,
-        rank=_RANK if way in (Way.HOLDING, Way.BEGINNING) else "s.held_by",
+        inside=parts.inside,
         # What a filter leaves out for sure is not ranked.
         possible=" AND ".join(f"s.{name}_is IS NOT FALSE" for name in parts.states) or "true",
         source=source,
@@ -282,8 +292,8 @@ def _with_demo(parts: Fragments, params: SearchParams, reading: Reading, tier: T
     return f"COALESCE(NOT bool_or(NOT c.is_demo AND {_all_known(parts)}), true)"
 
 
-def _all_known(parts: Fragments) -> str:
-    return " AND ".join(f"COALESCE(c.{name}_is, false)" for name in parts.states) or "true"
+def _all_known(parts: Fragments, row: str = "c") -> str:
+    return " AND ".join(f"COALESCE({row}.{name}_is, false)" for name in parts.states) or "true"
 
 
 def _unknowns(parts: Fragments) -> str:
