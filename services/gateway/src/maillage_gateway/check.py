@@ -35,6 +35,7 @@ from maillage_common.errors import InternalError, MaillageError, MethodNotAllowe
 from maillage_common.events import CommonEvent, log
 from maillage_common.schemas import Answer
 from maillage_common.tokens import ANONYMOUS
+from maillage_gateway.access import AccessLog
 from maillage_gateway.admission import Admission
 from maillage_gateway.door import Door, is_within, read_path
 from maillage_gateway.errors import BadHeaders, KeysUnavailable, UnknownRoute
@@ -140,6 +141,8 @@ async def _send_nothing(message: Message) -> None:
 class Check:
     """ASGI application: the check, and its own health."""
 
+    _access: AccessLog
+
     def __init__(self, settings: Settings) -> None:
         # The proxies are trusted to tell whose request they ask about.
         trusted = settings.trusted_proxies + settings.check_peers
@@ -171,7 +174,11 @@ class Check:
             self._tracing = Tracing(
                 ratio=self._settings.trace_ratio, scheme=self._forwarding[0][1].decode()
             )
-            yield
+            self._access = AccessLog()
+            try:
+                yield
+            finally:
+                self._access.write()
 
     def answer_at_once(self, scope: Scope) -> bytes | None:
         """The whole answer; None when it is for `__call__` to give (`maillage_common.protocol`)."""
@@ -187,7 +194,7 @@ class Check:
             headers, body = self._let_through(exchange, question, admission)
         except MaillageError as refusal:
             headers, body = exchange.refused(refusal)
-        _finish(exchange, tracing)
+        _finish(exchange, tracing, self._access)
         return write_head(exchange.status, headers) + body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -213,7 +220,7 @@ class Check:
             log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
             await exchange.give(*exchange.refused(InternalError()))
         finally:
-            _finish(exchange, tracing)
+            _finish(exchange, tracing, self._access)
 
     def _begin(self, tracing: Tracing, scope: Scope, send: Send) -> Exchange:
         trace = tracing.begin(scope["headers"])
@@ -267,7 +274,7 @@ def _dropped(present: tuple[bytes, ...], kept: frozenset[bytes]) -> tuple[tuple[
     return ((b"x-envoy-auth-headers-to-remove", b",".join(sorted(names))),) if names else ()
 
 
-def _finish(exchange: Exchange, tracing: Tracing) -> None:
+def _finish(exchange: Exchange, tracing: Tracing, access: AccessLog) -> None:
     trace = exchange.trace
     seconds = time.perf_counter() - trace.started
     method = known_method(exchange.method)
@@ -275,16 +282,7 @@ def _finish(exchange: Exchange, tracing: Tracing) -> None:
     tracing.count(seconds, method, route, status)
     trace.end(method, route, status, exchange.error, exchange.client_id)
     if status >= 400:
-        log(
-            CommonEvent.REQUEST,
-            method=method,
-            route=route,
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-            request_id=trace.trace_id,
-            error=exchange.error,
-            reason=exchange.reason,
-        )
+        access.note(exchange, method, status, seconds)
 
 
 def create() -> ASGIApp:

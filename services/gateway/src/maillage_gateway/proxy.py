@@ -152,21 +152,7 @@ class Proxy:
         route, status = exchange.template, exchange.status or CLIENT_CLOSED
         self._tracing.count(seconds, method, route, status)
         trace.end(method, route, status, exchange.error, exchange.client_id)
-        if status < 400 and exchange.error is None:
-            client_id = exchange.client_id
-            self._access.note(method, route, status, client_id, seconds, trace.trace_id)
-        else:
-            log(
-                CommonEvent.REQUEST,
-                method=method,
-                route=route,
-                status=status,
-                milliseconds=round(seconds * 1000, 1),
-                request_id=trace.trace_id,
-                client_id=exchange.client_id,
-                error=exchange.error,
-                reason=exchange.reason,
-            )
+        self._access.note(exchange, method, status, seconds)
 
 
 def _target(scope: Scope) -> bytes:

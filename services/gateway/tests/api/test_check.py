@@ -1,5 +1,7 @@
 """The decision alone, as proxies in front ask for it."""
 
+import json
+
 import pytest
 
 from maillage_common.tokens import parse
@@ -154,6 +156,19 @@ class TestAtOnce:
         monkeypatch.setattr("maillage_gateway.door.Door.admit_at_once", broken_at_once)
         answer = await check.client.get(f"/authz/check{OPEN}")
         assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+class TestLog:
+    async def test_a_refusal_leaves_a_line_and_what_passes_none(
+        self, start_gateway, settings, issuer, capsys
+    ):
+        async with start_gateway(settings, Check) as check:
+            await check.client.get(f"/authz/check{OPEN}")
+            await check.client.get(f"/authz/check{CLOSED}", headers=issuer.bearer(exp=1))
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        (line,) = (line for line in lines if line["event"] == "COM001")
+        assert (line["status"], line["error"]) == (401, "invalid_token")
+        assert line["reason"] == "expired"
 
 
 class TestListener:

@@ -58,14 +58,19 @@ class TestSpans:
         assert echo.last.one("traceparent")[:-1] == traceparent
         assert int(echo.last.one("traceparent")[-1]) & 1
 
-    async def test_neither_span_nor_log_tells_of_a_person(self, gateway, spans, issuer, caplog):
+    async def test_neither_span_nor_log_tells_of_a_person(
+        self, start_gateway, settings, spans, issuer, caplog, capsys
+    ):
         headers = issuer.bearer(sub=NAME, scope="referrals:read")
-        await gateway.client.get(f"/referrals/v1/subjects/{HANDLE}?q={NAME}", headers=headers)
-        await gateway.client.get(f"/nothing/{HANDLE}/{NAME}?q={NAME}")
-        await gateway.client.get(f"/referrals/v1/inbox?access_token={NAME}", headers=headers)
+        async with start_gateway(settings) as gateway:
+            await gateway.client.get(f"/referrals/v1/subjects/{HANDLE}?q={NAME}", headers=headers)
+            await gateway.client.get(f"/nothing/{HANDLE}/{NAME}?q={NAME}")
+            await gateway.client.get(f"/referrals/v1/inbox?access_token={NAME}", headers=headers)
         written = " ".join(span.to_json() for span in spans.finished())
         written += json.dumps([record.__dict__ for record in caplog.records], default=str)
-        assert written
+        printed = capsys.readouterr().out
+        assert printed.count("COM001") == 3
+        written += printed
         for secret in (HANDLE, NAME, headers["Authorization"], "127.0.0.1:"):
             assert secret not in written.replace("http://127.0.0.1:8000", "")
 
@@ -127,6 +132,15 @@ class TestSpans:
         assert f"GET {path}" in {span.name for span in spans.finished()}
 
 
+class Collector(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
 class TestAccessLog:
     async def test_an_answer_leaves_one_line_without_a_person(
         self, start_gateway, settings, issuer, capsys
@@ -153,13 +167,29 @@ class TestAccessLog:
             "trace_id": answer.headers["X-Request-Id"],
         }
 
-    async def test_why_a_token_was_refused_is_for_the_log_alone(self, gateway, issuer, caplog):
+    async def test_why_a_token_was_refused_is_for_the_log_alone(
+        self, start_gateway, settings, issuer, capsys
+    ):
         headers = issuer.bearer(exp=1)
-        answer = await gateway.client.get("/referrals/v1/inbox", headers=headers)
-        facts = [record.facts for record in caplog.records if hasattr(record, "facts")]
-        (line,) = (facts for facts in facts if facts.get("status") == 401)
+        async with start_gateway(settings) as gateway:
+            answer = await gateway.client.get("/referrals/v1/inbox", headers=headers)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        (line,) = (line for line in lines if line["event"] == "COM001")
         assert (line["error"], line["reason"]) == ("invalid_token", "expired")
         assert "expired" not in answer.text
+
+    async def test_a_failure_is_an_event_where_there_is_a_collector(self, start_gateway, settings):
+        collector = Collector()
+        logger = logging.getLogger("maillage")
+        logger.addHandler(collector)
+        try:
+            async with start_gateway(settings) as gateway:
+                await gateway.client.get("/referrals/v1/inbox")
+                await gateway.client.get("/directory/v1/needs")
+        finally:
+            logger.removeHandler(collector)
+        (facts,) = (record.facts for record in collector.records if "status" in record.facts)
+        assert (facts["status"], facts["error"]) == (401, "token_missing")
 
     async def test_a_log_level_above_info_leaves_none(self, start_gateway, settings, capsys):
         logger = logging.getLogger("maillage")
