@@ -79,24 +79,38 @@ class Admissions:
         """The token's admission, if it was let in before and has not ended since."""
         digest = sha256(authorization).digest()
         admission = self._admitted.get(digest)
-        if admission is None:
-            return None
-        if admission.expires_at <= time.time():
+        if admission is not None and admission.expires_at <= time.time():
             del self._admitted[digest]
-            return None
-        self.hits += 1
+            admission = None
+        if admission is None:
+            self.misses += 1
+        else:
+            self.hits += 1
         return admission
 
     async def admit(self, authorization: bytes, keys: KeyRing) -> Admission:
         """Raises Unauthenticated, caused by InvalidToken, when the token is not good;
         KeysUnavailable or RevocationsUnavailable when we cannot tell.
         """
-        admission = self.known(authorization)
-        if admission is not None:
-            return admission
-        self.misses += 1
+        admission = self.admit_at_once(authorization, keys)
+        if admission is None:
+            await keys.learn(parse(_bearer(authorization)).issuer)
+            admission = self._verified(authorization, keys, has_learnt=True)
+            assert admission is not None
+        return admission
+
+    def admit_at_once(self, authorization: bytes, keys: KeyRing) -> Admission | None:
+        """As `admit`; None when the token's issuer would have to be asked for its keys."""
+        known = self.known(authorization)
+        return known or self._verified(authorization, keys, has_learnt=False)
+
+    def _verified(
+        self, authorization: bytes, keys: KeyRing, *, has_learnt: bool
+    ) -> Admission | None:
         try:
-            claims = await _verify(_bearer(authorization), keys)
+            claims = _verify(_bearer(authorization), keys, has_learnt=has_learnt)
+            if claims is None:
+                return None
             if self.revocations is not None:
                 self.revocations.check(claims)
             claims = keys.names.tell(claims)
@@ -153,7 +167,8 @@ def _bearer(authorization: bytes) -> str:
     return token.decode("ascii")
 
 
-async def _verify(token: str, keys: KeyRing) -> Claims:
+def _verify(token: str, keys: KeyRing, *, has_learnt: bool) -> Claims | None:
+    """None when the key may be one that the issuer has not been asked for yet."""
     unverified = parse(token)
     try:
         return verify(unverified, issuers=keys.trusted, now=datetime.now(UTC))
@@ -161,9 +176,8 @@ async def _verify(token: str, keys: KeyRing) -> Claims:
         unloaded = refusal.reason == Refusal.ISSUER and keys.is_configured(unverified.issuer)
         if not unloaded and refusal.reason != Refusal.UNKNOWN_KEY:
             raise
-        learned = await keys.learn(unverified.issuer)
-        if not learned and unloaded and unverified.issuer not in keys.trusted:
+        if not has_learnt and keys.may_learn(unverified.issuer):
+            return None
+        if unloaded:
             raise KeysUnavailable() from None
-        if not learned and not unloaded:
-            raise
-    return verify(unverified, issuers=keys.trusted, now=datetime.now(UTC))
+        raise

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from fastapi import FastAPI, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maillage_common.app import create_app, plain_router
 from maillage_common.auth import Caller, open_to_anyone
@@ -134,10 +134,6 @@ def _is_asking(scope: Scope) -> bool:
     return is_asking
 
 
-async def _send_nothing(message: Message) -> None:
-    raise AssertionError(message["type"])
-
-
 class Check:
     """ASGI application: the check, and its own health."""
 
@@ -185,7 +181,7 @@ class Check:
         tracing = self._tracing
         if tracing is None or scope["method"] in _CALLED or not _is_asking(scope):
             return None
-        exchange = self._begin(tracing, scope, _send_nothing)
+        exchange = self._begin(tracing, scope)
         try:
             question = self._question(exchange, scope, self._asked(exchange, scope))
             admission = question.door.admit_at_once(exchange, *question.who)
@@ -203,7 +199,8 @@ class Check:
             scope.setdefault("state", {})["caller"] = Caller(ANONYMOUS, ANONYMOUS)
             await self.pages(scope, receive, send)
             return
-        exchange = self._begin(tracing, scope, send)
+        exchange = self._begin(tracing, scope)
+        exchange.send = send
         try:
             asked = self._asked(exchange, scope)
             if asked.method == "OPTIONS" and asked.by_path:
@@ -222,9 +219,8 @@ class Check:
         finally:
             _finish(exchange, tracing, self._access)
 
-    def _begin(self, tracing: Tracing, scope: Scope, send: Send) -> Exchange:
-        trace = tracing.begin(scope["headers"])
-        return Exchange(send, trace, scope["method"], self._safe_headers)
+    def _begin(self, tracing: Tracing, scope: Scope) -> Exchange:
+        return Exchange(tracing.begin(scope["headers"]), scope["method"], self._safe_headers)
 
     def _asked(self, exchange: Exchange, scope: Scope) -> Asked:
         client = scope.get("client")

@@ -89,16 +89,18 @@ class Door:
         self, exchange: Exchange, route: Route, head: RequestHead, address: str
     ) -> Admission:
         """Who asks, counted and allowed here. `address` is whose connection it is."""
-        admission = self.admit_at_once(exchange, route, head, address)
-        if admission is not None:
-            return admission
-        authorization = head.own.get(b"authorization")
+        authorization = _shown(route, head)
         if authorization is None:
             admission = self.admissions.anonymous
             stranger = self._origin(address, head)
             reading = await self._meters.count_stranger(route.meter, stranger)
         else:
-            admission = await self._admit_token(exchange, authorization, head, address)
+            try:
+                admission = await self.admissions.admit(authorization, self._keys)
+            except MaillageError as refusal:
+                stranger = self._origin(address, head)
+                guesses = await self._meters.count_stranger(REFUSED_METER, stranger)
+                raise _refused(exchange, refusal, guesses) from None
             reading = await self._meters.count_client(
                 route.meter, admission.client_id, admission.organization
             )
@@ -109,11 +111,10 @@ class Door:
     ) -> Admission | None:
         """As `admit`; None, and nothing counted, when that would have to wait.
 
-        For nearly every request it has not: the token is known, and the meters are in memory.
+        For nearly every request it has not: the meters are in memory, and the issuer was asked for
+        its keys before.
         """
-        authorization = head.own.get(b"authorization")
-        if authorization is None and not route.anonymous:
-            raise TokenMissing()
+        authorization = _shown(route, head)
         if self._meters.is_shared:
             return None
         if authorization is None:
@@ -121,29 +122,19 @@ class Door:
             stranger = self._origin(address, head)
             reading = self._meters.count_stranger_here(route.meter, stranger)
         else:
-            known = self.admissions.known(authorization)
-            if known is None:
+            try:
+                found = self.admissions.admit_at_once(authorization, self._keys)
+            except MaillageError as refusal:
+                stranger = self._origin(address, head)
+                guesses = self._meters.count_stranger_here(REFUSED_METER, stranger)
+                raise _refused(exchange, refusal, guesses) from None
+            if found is None:
                 return None
-            admission = known
+            admission = found
             reading = self._meters.count_client_here(
                 route.meter, admission.client_id, admission.organization
             )
         return _allowed(exchange, route, admission, reading)
-
-    async def _admit_token(
-        self, exchange: Exchange, authorization: bytes, head: RequestHead, address: str
-    ) -> Admission:
-        try:
-            return await self.admissions.admit(authorization, self._keys)
-        except MaillageError as refusal:
-            if isinstance(refusal.__cause__, InvalidToken):
-                exchange.reason = str(refusal.__cause__)
-            stranger = self._origin(address, head)
-            reading = await self._meters.count_stranger(REFUSED_METER, stranger)
-            if reading.retry_after is None:
-                raise
-            exchange.reading = reading
-        raise QuotaExceeded()
 
     def _origin(self, address: str, head: RequestHead) -> str:
         """The caller's address; that of a trusted proxy is replaced by what the proxy tells."""
@@ -178,6 +169,24 @@ def read_path(raw_path: bytes, query: bytes) -> str:
 def _has_token(query: bytes) -> bool:
     names = (pair.partition(b"=")[0] for pair in query.split(b"&"))
     return any(unquote_to_bytes(name).lower() in _TOKEN_PARAMETERS for name in names)
+
+
+def _shown(route: Route, head: RequestHead) -> bytes | None:
+    """The `Authorization` that was sent. TokenMissing when the route needs one."""
+    authorization = head.own.get(b"authorization")
+    if authorization is None and not route.anonymous:
+        raise TokenMissing()
+    return authorization
+
+
+def _refused(exchange: Exchange, refusal: MaillageError, guesses: Reading) -> MaillageError:
+    """What is told of a token that was refused and counted: why, or that it was one too many."""
+    if isinstance(refusal.__cause__, InvalidToken):
+        exchange.reason = str(refusal.__cause__)
+    if guesses.retry_after is None:
+        return refusal
+    exchange.reading = guesses
+    return QuotaExceeded()
 
 
 def _allowed(exchange: Exchange, route: Route, admission: Admission, reading: Reading) -> Admission:

@@ -1,7 +1,9 @@
 """One request while it is being answered: what is known of it, and the writing of its answer."""
 
 import json
+import time
 from email.utils import formatdate
+from functools import lru_cache
 
 from starlette.types import Send
 
@@ -40,6 +42,7 @@ _PREFLIGHT: RawHeaders = [
     (b"access-control-allow-headers", b"accept-language, content-type, if-none-match, traceparent"),
     (b"access-control-max-age", b"86400"),
 ]
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _LINGER_BYTES, _LINGER_SECONDS = 1_048_576, 2.0
 
 
@@ -47,15 +50,18 @@ class Exchange:
     """A request and its answer. `status` is 0 until the answer begins; `error` a stable code.
 
     `reason` tells the log, and nobody else, why a token was refused. `template` is the path without
-    ids; `safe_headers` go with every answer.
+    ids; `safe_headers` go with every answer. `send` is set by whoever has one: an answer that is
+    given at once is not sent by us.
     """
 
     __slots__ = (
         *("body", "client_id", "error", "method", "reading", "reason", "route"),
-        *("status", "template", "trace", "_safe_headers", "_send"),
+        *("send", "status", "template", "trace", "_safe_headers"),
     )
 
-    def __init__(self, send: Send, trace: Trace, method: str, safe_headers: RawHeaders) -> None:
+    send: Send
+
+    def __init__(self, trace: Trace, method: str, safe_headers: RawHeaders) -> None:
         self.trace = trace
         self.method = method
         self.route: Route | None = None
@@ -66,7 +72,6 @@ class Exchange:
         self.status = 0
         self.error: str | None = None
         self.reason: str | None = None
-        self._send = send
         self._safe_headers = safe_headers
 
     async def pass_back(self, answer: Answer) -> None:
@@ -79,7 +84,7 @@ class Exchange:
             return
         await self._start(status, headers)
         async for part in answer.parts():
-            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            await self.send({"type": "http.response.body", "body": part, "more_body": True})
         self.trace.called(status, None)
         await self._end(b"")
 
@@ -89,7 +94,7 @@ class Exchange:
         return [*told, *self._common(), (b"content-length", b"0")], b""
 
     def refused(self, refusal: MaillageError) -> Whole:
-        """As `refuse`, without the sending."""
+        """As `refuse` before anything of a body has come, without the sending."""
         self._note(refusal)
         self.status = refusal.status
         headers, body = self._document(refusal)
@@ -98,7 +103,7 @@ class Exchange:
 
     async def give(self, headers: RawHeaders, body: bytes) -> None:
         """Send what `let_through` or `refused` made."""
-        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self.send({"type": "http.response.start", "status": self.status, "headers": headers})
         await self._end(body)
 
     async def allow(self, methods: list[str], shared: list[str]) -> None:
@@ -131,7 +136,7 @@ class Exchange:
         document = problem_document(refusal, trace_id=self.trace.trace_id)
         headers = [(b"content-type", PROBLEM_MEDIA_TYPE.encode()), _NO_STORE, _date()]
         headers += [(n.lower().encode(), v.encode()) for n, v in refusal.headers.items()]
-        return headers, json.dumps(document, ensure_ascii=False).encode()
+        return headers, _ENCODER.encode(document).encode()
 
     async def answer(self, status: int, headers: RawHeaders, body: bytes) -> None:
         has_body = self.method != "HEAD" and status not in (204, 304)
@@ -146,14 +151,14 @@ class Exchange:
         """For a body that is still coming: answer, swallow some of the rest, close."""
         headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
         await self._start(status, headers)
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        await self.send({"type": "http.response.body", "body": body, "more_body": True})
         await incoming.drain(limit=_LINGER_BYTES, seconds=_LINGER_SECONDS)
         await self._end(b"")
 
     async def _start(self, status: int, headers: RawHeaders) -> None:
         self.status = status
         headers = self._completed(headers)
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     def _completed(self, headers: RawHeaders) -> RawHeaders:
         """With what goes with every answer, and what the answer itself did not say."""
@@ -182,7 +187,7 @@ class Exchange:
     async def _end(self, body: bytes) -> None:
         if self.body is not None:
             self.body.is_answered = True
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def complete_own(headers: RawHeaders, safe_headers: RawHeaders) -> RawHeaders:
@@ -195,4 +200,9 @@ def complete_own(headers: RawHeaders, safe_headers: RawHeaders) -> RawHeaders:
 
 def _date() -> tuple[bytes, bytes]:
     # The server adds none, since the services' answers bring their own.
-    return b"date", formatdate(usegmt=True).encode()
+    return b"date", _at_second(int(time.time()))
+
+
+@lru_cache(maxsize=1)
+def _at_second(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()

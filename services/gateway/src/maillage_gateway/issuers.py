@@ -178,10 +178,15 @@ class IssuerKeys:
             self._running = asyncio.create_task(self._refresh())
         await asyncio.shield(self._running)
 
+    @property
+    def may_learn(self) -> bool:
+        """Whether asking for a key could help: a fetch is under way, or the last is long past."""
+        under_way = self._running is not None and not self._running.done()
+        return under_way or time.monotonic() - self._attempted_at >= self._cooldown
+
     async def learn(self) -> bool:
         """Refresh for an unknown key, unless we just tried. True when keys were fetched anew."""
-        under_way = self._running is not None and not self._running.done()
-        if not under_way and time.monotonic() - self._attempted_at < self._cooldown:
+        if not self.may_learn:
             return False
         before = self._fetched_at
         await self.refresh()
@@ -264,11 +269,14 @@ class KeyRing:
     def is_configured(self, issuer: str) -> bool:
         return issuer in self._issuers
 
-    async def learn(self, issuer: str) -> bool:
+    def may_learn(self, issuer: str) -> bool:
+        """See `IssuerKeys.may_learn`."""
+        return self._issuers[issuer].may_learn
+
+    async def learn(self, issuer: str) -> None:
         """Look for a key we do not know; see `IssuerKeys.learn`."""
-        learned = await self._issuers[issuer].learn()
+        await self._issuers[issuer].learn()
         self._publish()
-        return learned
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._keep(keys)) for keys in self._issuers.values()]

@@ -47,6 +47,12 @@ class Gateway:
         )
         portal.drop_own_document(self.pages)
 
+    def answer_at_once(self, scope: Scope) -> bytes | None:
+        """See `Proxy.answer_at_once`."""
+        if self._proxy is None or portal.is_own(scope["path"]):
+            return None
+        return self._proxy.answer_at_once(scope)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._proxy is not None and not portal.is_own(scope["path"]):
             await self._proxy(scope, receive, send)

@@ -1,21 +1,25 @@
 """The data path: one request from a caller to a service and its answer back. Raw ASGI.
 
 `door` decides first; then body and service. Each step either passes or raises a `MaillageError`,
-which becomes a problem document in `__call__` and nowhere else.
+which becomes a problem document: in `__call__`, or in `answer_at_once` when the door refuses a
+request without a body, since what only is refused needs no task and has to be cheap in a flood.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
 
+from maillage_common.cycle import write_head
 from maillage_common.errors import InternalError, MaillageError
 from maillage_common.events import CommonEvent, log
 from maillage_gateway.access import AccessLog
+from maillage_gateway.admission import Admission
 from maillage_gateway.body import ClientBody, ClientGone
-from maillage_gateway.door import read_path
+from maillage_gateway.door import Door, read_path
 from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange
 from maillage_gateway.headers import RequestHead
 from maillage_gateway.keeper import Doorkeeper
@@ -24,6 +28,10 @@ from maillage_gateway.tracing import Tracing, known_method
 from maillage_gateway.upstream import Answer, Upstream, UpstreamRequest
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
+# Their answers have no body, or are no refusals.
+_CALLED = frozenset({"HEAD", "OPTIONS"})
+# Where a request that was looked at waits for its task.
+_OPENED = "maillage.opened"
 _AUTHORIZATION = b"authorization"
 _CONTENT_LENGTH = b"content-length"
 _REQUEST_ID = b"x-request-id"
@@ -31,6 +39,19 @@ _TRACEPARENT = b"traceparent"
 _TRACESTATE = b"tracestate"
 # What nginx made the custom for a client that left; it is counted and never sent.
 CLIENT_CLOSED = 499
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A request that has a route. `admission` is None until the caller is known and counted."""
+
+    exchange: Exchange
+    # Another may be put in its place meanwhile; this request keeps the one it began with.
+    door: Door
+    route: Route
+    head: RequestHead
+    address: str
+    admission: Admission | None = None
 
 
 class Proxy:
@@ -57,11 +78,32 @@ class Proxy:
         ]
         self._safe_headers = [*SAFE_HEADERS, *([HTTPS_ONLY] if scheme == "https" else [])]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        trace = self._tracing.begin(scope["headers"])
-        exchange = Exchange(send, trace, scope["method"], self._safe_headers)
+    def answer_at_once(self, scope: Scope) -> bytes | None:
+        """The whole answer to what is refused without waiting (`maillage_common.protocol`).
+
+        None for everything else; what was found so far is kept for `__call__`.
+        """
+        if scope["method"] in _CALLED:
+            return None
+        exchange = self._begin(scope)
         try:
-            await self._answer(exchange, scope, receive)
+            opened = self._open(exchange, scope)
+            opened.admission = opened.door.admit_at_once(
+                exchange, opened.route, opened.head, opened.address
+            )
+        except MaillageError as refusal:
+            headers, body = exchange.refused(refusal)
+            self._finish(exchange)
+            return write_head(exchange.status, headers) + body
+        scope[_OPENED] = opened
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        opened: _Opened | None = scope.pop(_OPENED, None)
+        exchange = self._begin(scope) if opened is None else opened.exchange
+        exchange.send = send
+        try:
+            await self._answer(exchange, opened, scope, receive)
         except MaillageError as refusal:
             await exchange.refuse(refusal)
         except ClientGone:
@@ -77,20 +119,30 @@ class Proxy:
                 exchange.body.close()
             self._finish(exchange)
 
-    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
-        # Another may be put in its place meanwhile; this request keeps the one it began with.
+    def _begin(self, scope: Scope) -> Exchange:
+        trace = self._tracing.begin(scope["headers"])
+        return Exchange(trace, scope["method"], self._safe_headers)
+
+    def _open(self, exchange: Exchange, scope: Scope) -> _Opened:
         door = self._keeper.door
         path = read_path(scope["raw_path"], scope["query_string"])
+        route, head = door.find(exchange, path, scope["headers"])
+        client = scope.get("client")
+        return _Opened(exchange, door, route, head, str(client[0]) if client else "")
+
+    async def _answer(
+        self, exchange: Exchange, opened: _Opened | None, scope: Scope, receive: Receive
+    ) -> None:
         method = exchange.method
         if method == "OPTIONS":
             exchange.template = "options"
-            await exchange.allow(*door.options(path))
+            path = read_path(scope["raw_path"], scope["query_string"])
+            await exchange.allow(*self._keeper.door.options(path))
             return
-        route, head = door.find(exchange, path, scope["headers"])
+        opened = opened or self._open(exchange, scope)
+        door, route, head = opened.door, opened.route, opened.head
         body = exchange.body = _incoming(scope, receive, route, head)
-        client = scope.get("client")
-        address = str(client[0]) if client else ""
-        admission = await door.admit(exchange, route, head, address)
+        admission = opened.admission or await door.admit(exchange, route, head, opened.address)
         body.check_length()
         authorization = door.admissions.internal_authorization(admission, route.service)
         request = UpstreamRequest(

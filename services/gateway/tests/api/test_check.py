@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from maillage_common.tokens import parse
+from maillage_common.tokens import TokenSigner, parse
 from maillage_gateway.check import Check
 
 OPEN = "/directory/v1/needs"
@@ -127,20 +127,25 @@ class TestAtOnce:
             assert list(at_once.headers) == list(called.headers)
             assert at_once.headers.get("Authorization") == called.headers.get("Authorization")
 
-    async def test_questions_in_one_packet_are_answered_in_turn(self, check, issuer):
+    async def test_questions_in_one_packet_are_answered_in_turn(
+        self, start_gateway, settings, issuer, new_pem
+    ):
         def asking(path, *fields):
             lines = [f"GET /authz/check{path} HTTP/1.1", "Host: g", *fields, "", ""]
             return "\r\n".join(lines).encode()
 
-        unknown = f"Authorization: Bearer {issuer.token(scope='campaigns:call')}"
-        raw = await check.talk(
-            asking(OPEN)
-            + asking(CLOSED, unknown)  # has to be verified first, which is waited for
-            + asking("/nowhere")
-            + asking(OPEN, "Connection: close")
-        )
+        stranger = TokenSigner(new_pem(), issuer.name)
+        unknown = f"Authorization: Bearer {issuer.token(signer=stranger)}"
+        impatient = settings.model_copy(update={"keys_cooldown_seconds": 0.0})
+        async with start_gateway(impatient, Check) as check:
+            raw = await check.talk(
+                asking(OPEN)
+                + asking(CLOSED, unknown)  # its issuer is asked first, which is waited for
+                + asking("/nowhere")
+                + asking(OPEN, "Connection: close")
+            )
         statuses = [part[:3] for part in raw.split(b"HTTP/1.1 ")[1:]]
-        assert statuses == [b"200", b"200", b"404", b"200"]
+        assert statuses == [b"200", b"401", b"404", b"200"]
 
     async def test_a_caller_who_is_known_waits_for_nothing_and_a_failure_is_a_problem(
         self, check, monkeypatch
