@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from importlib import resources
 from typing import Any
 
@@ -70,6 +71,7 @@ class Descriptions:
         self._source = source
         self._public_url = public_url
         self._documents: dict[str, Document] = {}
+        self._digests: dict[str, bytes] = {}
         self._merged: bytes | None = None
         self._fetched_at = -float("inf")
         self._lock = asyncio.Lock()
@@ -99,9 +101,12 @@ class Descriptions:
             await asyncio.sleep(REFRESH_SECONDS if complete else 2.0)
 
     async def _refresh(self) -> None:
+        before = dict(self._digests)
         await asyncio.gather(*(self._fetch(service) for service in self._urls))
         self._fetched_at = time.monotonic()
-        self._merge()
+        # Reading and merging takes 30 ms, for which every request would wait once a minute.
+        if self._merged is None or self._digests != before:
+            self._merge()
 
     def _merge(self) -> None:
         keeper = self._keeper
@@ -117,6 +122,9 @@ class Descriptions:
             body = await self._source.fetch(
                 f"{self._urls[service]}/openapi.json", max_bytes=MAX_BYTES
             )
+            digest = sha256(body).digest()
+            if self._digests.get(service) == digest:
+                return
             document = json.loads(body)
             if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
                 raise FetchFailed("not_openapi")
@@ -124,7 +132,7 @@ class Descriptions:
             reason = str(failure) if isinstance(failure, FetchFailed) else "not_json"
             log(Event.DESCRIPTION_FAILED, peer=service, reason=reason)
         else:
-            self._documents[service] = document
+            self._documents[service], self._digests[service] = document, digest
 
 
 def merge(documents: Mapping[str, Document], policy: Policy, *, public_url: str) -> Document:

@@ -4,11 +4,13 @@ import json
 import re
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema_rs
 import pytest
 
-from maillage_gateway.descriptions import _EXAMPLES, merge
+from maillage_gateway import descriptions
+from maillage_gateway.descriptions import _EXAMPLES, Descriptions, merge
 from maillage_gateway.policy import Policy
 
 SERVICES = Path(__file__).parents[3]
@@ -88,3 +90,30 @@ class TestMerged:
                 assert method.lower() in merged["paths"][path], (name, method, path)
             for path in re.findall(r"127\.0\.0\.1:8000(/[^\s?'<]*)", text):
                 assert Policy.load().find("GET", path), (name, path)
+
+
+class TestRefresh:
+    @pytest.fixture
+    def bodies(self):
+        return {"http://d/openapi.json": b'{"paths": {"/directory/v1/needs": {"get": {}}}}'}
+
+    @pytest.fixture
+    def kept(self, bodies, monkeypatch):
+        async def fetch(url, *, max_bytes):
+            return bodies[url]
+
+        monkeypatch.setattr(descriptions, "REFRESH_SECONDS", 0)
+        keeper = SimpleNamespace(followers=[], policy=Policy.load(), templates={})
+        source = SimpleNamespace(fetch=fetch)
+        return Descriptions(keeper, {"directory": "http://d"}, source, public_url="http://g")
+
+    async def test_what_stayed_the_same_is_not_merged_again(self, kept):
+        assert await kept.merged() is await kept.merged()
+
+    async def test_what_changed_is(self, kept, bodies):
+        before = await kept.merged()
+        bodies["http://d/openapi.json"] = b'{"paths": {"/directory/v1/changes": {"get": {}}}}'
+        after = await kept.merged()
+        assert (b"v1/needs" in before, b"v1/needs" in after) == (True, False)
+        bodies["http://d/openapi.json"] = b"not json"
+        assert await kept.merged() is after
