@@ -7,8 +7,9 @@ that has been idle for longest gives way. What cannot be parsed is answered by a
 A process that has been asked to stop closes each connection after its answer. Upgrades are ignored.
 
 An application may have a method `answer_at_once(scope)`, which is asked about every request without
-a body. It gives the whole answer as it goes over the wire, or None when the application has to be
-called: what needs no waiting needs no task either, and those are half the cost of a small answer.
+a body, the first in each packet. It gives the whole answer as it goes over the wire, or None when
+the application has to be called: what needs no waiting needs no task either, and those are half the
+cost of a small answer.
 """
 
 import asyncio
@@ -65,6 +66,8 @@ class GuardedProtocol(HttpToolsProtocol):
     _read_timer: asyncio.TimerHandle | None = None
     _answer_at_once: Callable[[Any], bytes | None] | None = None
     _whole: bytes | None = None
+    # One for each packet: who sends hundreds of requests in one shall not keep all others waiting.
+    _may_answer_at_once = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -84,6 +87,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._idle.pop(self, None)
+        self._may_answer_at_once = self._answer_at_once is not None
         super().data_received(data)
         if not self._head_is_open:
             if self._head_timer is not None:
@@ -106,7 +110,7 @@ class GuardedProtocol(HttpToolsProtocol):
         # The request keeps its list; what comes after the body is added to one that nobody reads.
         self.headers = []
         is_free = before is None or before.response_complete
-        if is_free and not is_last and self._answer_at_once is not None:
+        if is_free and not is_last and self._may_answer_at_once:
             self._whole = self._ask_at_once(scope)
             if self._whole is not None:
                 return
@@ -162,7 +166,7 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self.transport.write(self._whole)
-        self._whole = None
+        self._whole, self._may_answer_at_once = None, False
         self.on_response_complete()
 
     def on_response_complete(self) -> None:

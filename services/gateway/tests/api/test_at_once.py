@@ -4,6 +4,7 @@ import pytest
 
 from maillage_common.tokens import TokenSigner
 from maillage_gateway.door import Door
+from maillage_gateway.proxy import Proxy
 
 OPEN = "/directory/v1/needs"
 CLOSED = "/campaigns/v1/callbacks"
@@ -82,3 +83,13 @@ async def test_requests_in_one_packet_are_answered_in_turn(start_gateway, settin
         )
     statuses = [part[:3] for part in raw.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"404", b"200", b"401", b"401", b"200"]
+
+
+async def test_of_many_requests_in_one_packet_only_the_first(gateway, monkeypatch):
+    # Or a packet of thousands would keep every other connection waiting to its end.
+    at_once = []
+    answer = Proxy.answer_at_once
+    monkeypatch.setattr(Proxy, "answer_at_once", lambda *a: at_once.append(1) or answer(*a))
+    raw = await gateway.talk(b"GET /nowhere HTTP/1.1\r\nHost: g\r\n\r\n" * 20)
+    assert raw.count(b"HTTP/1.1 404") == 20
+    assert at_once == [1]
