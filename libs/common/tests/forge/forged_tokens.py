@@ -72,6 +72,12 @@ def rsa_key(name: str = "", bits: int = 2048) -> rsa.RSAPrivateKey:
     return rsa.RSAPrivateNumbers(p, q, d, dp, dq, inverse, public).private_key()
 
 
+def roca_modulus() -> int:
+    """2048 bits in the form of the factorable keys of CVE-2017-15361."""
+    primorial = math.prod(p for p in range(2, 168) if all(p % d for d in range(2, p)))
+    return (1 << 2047) // primorial * primorial + primorial + pow(65537, 1234, primorial)
+
+
 @cache
 def ec_key(algorithm: str = "ES256", name: str = "") -> ec.EllipticCurvePrivateKey:
     luck = random.Random(f"ec {name} {algorithm}")

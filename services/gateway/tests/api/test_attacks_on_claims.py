@@ -10,7 +10,16 @@ import time
 
 import pytest
 from attacker import ES, INVALID, ISSUER, RS, Target, claims, headed, token
-from forged_tokens import Forge, b64, ec_key, public_jwk, rsa_key, text
+from forged_tokens import (
+    Forge,
+    b64,
+    ec_key,
+    number,
+    public_jwk,
+    roca_modulus,
+    rsa_key,
+    text,
+)
 
 from maillage_gateway.settings import IssuerSettings
 
@@ -41,8 +50,8 @@ class TestClaims:
         odd = [now, now - 1, ..., None, str(now + 60), now + 60.5, -1, 0, 2**63, 1e300, True, []]
         await target.refuse(*(token(exp=exp) for exp in odd))
         literal = text(claims(exp=0))
-        for number in (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 400):
-            await target.refuse(ES.token(literal.replace(b'"exp": 0', b'"exp": ' + number)))
+        for odd_number in (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 400):
+            await target.refuse(ES.token(literal.replace(b'"exp": 0', b'"exp": ' + odd_number)))
 
     async def test_row_14_beginnings_and_absurd_lives(self, target):
         now = int(time.time())
@@ -143,6 +152,24 @@ class TestKeySets:
         mixed = await self.reload(start_gateway, target, alone, secret, ES.jwk(), RS.jwk())
         assert [status for status, _ in mixed] == [200, 200]
 
+    async def test_row_8_one_name_at_two_issuers(self, target, start_gateway, alone):
+        name = "https://other.example"
+        theirs = Forge(ec_key(name="other"), "ES256", "ec")
+        target.source.documents["/theirs.json"] = {"keys": [theirs.jwk()]}
+        other = IssuerSettings(
+            issuer=name,
+            jwks_uri=f"{target.source.url}/theirs.json",
+            algorithms=frozenset({"ES256"}),
+            prefix="other",
+        )
+        both = alone.model_copy(update={"issuers": (*alone.issuers, other)})
+        async with start_gateway(both) as gateway:
+            attacked = Target(gateway, target.source, target.echo)
+            assert (await attacked.bear(theirs.token(claims(iss=name))))[0] == 200
+            assert (await attacked.bear(token()))[0] == 200
+            target.echo.seen.clear()
+            await attacked.refuse(theirs.token(claims()), token(iss=name))
+
     async def test_row_9_keys_that_are_not_fit(self, target, start_gateway, alone):
         unfit = [
             RS.jwk(use="enc"),
@@ -152,6 +179,7 @@ class TestKeySets:
             {**RS.jwk(), "e": "AQ"},
             public_jwk(rsa_key(bits=1024), "rsa"),
             {**RS.jwk(), "kty": "oct", "k": b64(b"short")},
+            {**RS.jwk(), "n": number(roca_modulus())},
         ]
         for one in unfit:
             answers = await self.reload(start_gateway, target, alone, ES.jwk(), one)
@@ -202,3 +230,28 @@ class TestKeySets:
                     assert await attacked.bear(thief.token(claims())) == INVALID
                 assert (await attacked.bear(token()))[0] == 200
         target.source.documents["/jwks.json"] = {"keys": [RS.jwk(), ES.jwk()]}
+
+    async def test_row_31_keys_that_nobody_confirms_serve_for_the_stated_time(
+        self, target, start_gateway, alone
+    ):
+        async def fail(request, reader, writer):
+            writer.write(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")
+
+        short = alone.model_copy(update={"keys_refresh_seconds": 0.05, "keys_stale_seconds": 0.4})
+        async with start_gateway(short) as gateway:
+            attacked = Target(gateway, target.source, target.echo)
+            assert (await attacked.bear(token()))[0] == 200
+            keys = target.source.documents.pop("/jwks.json")
+            target.source.behaviours["/jwks.json"] = fail
+            lost_at, answers = time.monotonic(), []
+            async with asyncio.timeout(5):
+                while (503, "keys_unavailable") not in answers:
+                    answers.append(await attacked.bear(token()))
+                    await asyncio.sleep(0.02)
+            assert time.monotonic() - lost_at > 0.2
+            assert answers.count((200, None)) == len(answers) - 1
+            target.source.documents["/jwks.json"] = keys
+            async with asyncio.timeout(5):
+                while (await attacked.bear(token()))[0] != 200:
+                    await asyncio.sleep(0.02)
+        target.echo.seen.clear()
