@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
-_SPOOLED_BYTES = 1 << 18
+_SPOOLED_BYTES = 1 << 16
 _CHUNK = 1 << 16
 
 
