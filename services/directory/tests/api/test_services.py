@@ -1,5 +1,6 @@
 """`/directory/v1/services/{id}`: read, create, change, verify."""
 
+import json
 from typing import Any
 
 import pytest
@@ -72,13 +73,20 @@ class TestCreateService:
                 "/closures/0",
             ),
             ({"name": {"fr": "a\u0000b"}}, "control_character", "/name"),
+            ({"name": {"fr": "a\u0001b"}}, "control_character", "/name"),
+            ({"name": {"fr": "\ud83d"}}, "control_character", "/name"),
         ],
     )
     async def test_tells_what_is_wrong_and_where(
         self, directory: Any, client: Any, editor: Any, fields: Any, code: Any, pointer: Any
     ) -> None:
         await directory.has()
-        answer = await client.post(SERVICES, json=body(directory, **fields), headers=editor())
+        # In ASCII, as half a character can only be told by its escape.
+        answer = await client.post(
+            SERVICES,
+            content=json.dumps(body(directory, **fields)),
+            headers={**editor(), "Content-Type": "application/json"},
+        )
         assert answer.status_code == 422
         fault = answer.json()["errors"][0]
         assert (fault["code"], fault["pointer"]) == (code, pointer)

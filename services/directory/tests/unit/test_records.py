@@ -1,11 +1,16 @@
+import importlib
+import pkgutil
+
 import pytest
 from pydantic import ValidationError
 
+import maillage_directory
+from maillage_common.schemas import Payload
 from maillage_directory.languages import in_language, preferred
 from maillage_directory.records.identifiers import normal_kbo
-from maillage_directory.search.conditions import folded_words
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.tags import card_tag, version_tags
+from maillage_directory.words import folded_words
 
 
 @pytest.mark.parametrize(
@@ -72,3 +77,18 @@ def test_bad_parameters_have_codes(asked: dict[str, object], code: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         SearchParams.model_validate(asked)
     assert code in {fault["type"] for fault in refusal.value.errors()}
+
+
+def test_every_day_and_instant_that_comes_in_has_bounds() -> None:
+    for module in pkgutil.walk_packages(maillage_directory.__path__, "maillage_directory."):
+        if module.name.endswith((".schemas", ".parts")):
+            importlib.import_module(module.name)
+    payloads, found = [Payload], 0
+    for payload in payloads:
+        payloads += payload.__subclasses__()
+        for name, member in payload.model_fields.items():
+            told = f"{member.annotation!r} {member.metadata!r}"
+            if "datetime.date" in told and payload.__module__.startswith("maillage_directory"):
+                found += 1
+                assert "Ge(" in told or "_in_utc" in told, (payload, name)
+    assert found > 30

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from maillage_campaigns.models import ObjectionScope, OrientationState, PersonAnswer
 from maillage_campaigns.results import AaporClass, CallResult, ClosedBecause, Obstacle
+from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -65,9 +66,9 @@ class AttemptGiven(TokenGiven):
 
     result: CallResult
     phone_position: Annotated[int, Field(ge=1, le=20)] | None = None
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
-    callback_at: AwareDatetime | None = None
+    started_at: Instant
+    ended_at: Instant
+    callback_at: Instant | None = None
     needs: Needs = Field(default_factory=list)
     obstacles: Annotated[list[ObstacleMet], Field(max_length=10)] = Field(default_factory=list)
     information_given: Needs = Field(default_factory=list)

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from maillage_campaigns.rules import CallingRules
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -32,8 +33,8 @@ class CampaignNew(Payload):
     opening: dict[Language, Text] = Field(
         default_factory=dict, max_length=40, description="What is said first, by language"
     )
-    starts_on: date
-    ends_on: date
+    starts_on: Day
+    ends_on: Day
     rules: CallingRules = CallingRules()
 
     @model_validator(mode="after")
@@ -49,8 +50,8 @@ class CampaignChange(Payload):
     title: Texts | None = None
     theme: Theme | None = None
     opening: Annotated[dict[Language, Text], Field(max_length=40)] | None = None
-    starts_on: date | None = None
-    ends_on: date | None = None
+    starts_on: Day | None = None
+    ends_on: Day | None = None
     rules: CallingRules | None = None
 
 

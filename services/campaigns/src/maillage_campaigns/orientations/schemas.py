@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from maillage_campaigns.models import PersonAnswer
+from maillage_common.dates import Instant
 
 
 class ReferralFacts(BaseModel):
@@ -18,5 +19,5 @@ class ReferralFacts(BaseModel):
 
 class ReferralEvent(BaseModel):
     type: str
-    timestamp: AwareDatetime
+    timestamp: Instant
     data: ReferralFacts

@@ -4,9 +4,10 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day, Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import Audience, EventKind, Visibility
 from maillage_directory.models.columns import Texts
@@ -67,10 +68,10 @@ class EventContent(Payload):
     program: Code | None = None
     territory: Code | None = None
     place: EventPlace | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     schedule: ScheduleEntry | None = None
-    cancelled_on: Annotated[list[date], Field(max_length=366)] = Field(default_factory=list)
+    cancelled_on: Annotated[list[Day], Field(max_length=366)] = Field(default_factory=list)
     url: WebAddress | None = None
     email: EmailAddress | None = None
     phone: PhoneNumber | None = None
@@ -111,8 +112,8 @@ class EventContent(Payload):
 class EventParams(Payload):
     """Occurrences that begin from `from` to `to`, both included; a month from today by default."""
 
-    since: Annotated[date | None, Field(alias="from")] = None
-    until: Annotated[date | None, Field(alias="to")] = None
+    since: Annotated[Day | None, Field(alias="from")] = None
+    until: Annotated[Day | None, Field(alias="to")] = None
     territory: Code | None = None
     need: Code | None = None
     spoken: LanguageCode | None = None
@@ -201,7 +202,7 @@ class EventHeld(Answer):
 class NewAttendance(Payload):
     """How many came on a day; `need` is the theme, `territory` where they came from as a whole."""
 
-    on: date
+    on: Day
     present: Annotated[int, Field(ge=0, le=100_000)]
     need: Code | None = None
     territory: Code | None = None

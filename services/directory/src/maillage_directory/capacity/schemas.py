@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import CapacityStatus, Confidence
 from maillage_directory.records.fields import Line
@@ -18,8 +19,8 @@ class NewCapacityReport(Payload):
     places: Annotated[int, Field(ge=0, le=100_000)] | None = None
     unit: Line | None = None
     waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
-    observed_at: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    observed_at: Instant | None = None
+    valid_until: Instant | None = None
     confidence: Confidence = Confidence.DECLARED
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.records.fields import Code
 
@@ -16,8 +17,8 @@ class NewDelegation(Payload):
 
     organization: UUID
     territory: Code
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import Visibility
 from maillage_directory.models.columns import Texts
@@ -25,7 +26,7 @@ class DiagnosticContent(Payload):
     summary: Words = Field(default_factory=dict)
     territory: Code
     themes: Codes = Field(default_factory=list)
-    published_on: date
+    published_on: Day
     author: Line
     url: WebAddress
     visibility: Visibility = Visibility.PUBLIC
@@ -65,6 +66,6 @@ class DiagnosticParams(Payload):
     q: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     territory: Code | None = None
     theme: Code | None = None
-    published_since: date | None = None
+    published_since: Day | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=2000)] | None = None

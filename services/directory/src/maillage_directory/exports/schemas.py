@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Payload
 from maillage_directory.records.fields import Code
 from maillage_directory.search.schemas import Many
@@ -42,4 +43,4 @@ class ExportParams(Payload):
     need: Annotated[list[Code], Many, _FEW] = Field(default_factory=list)
     territory: Annotated[list[Code], Many, _FEW] = Field(default_factory=list)
     program: Annotated[list[Code], Many, _FEW] = Field(default_factory=list)
-    modified_after: AwareDatetime | None = None
+    modified_after: Instant | None = None

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import BEGINNING, END
 from maillage_common.schemas import Answer, Payload
 
 # `minimal` is meant to give everything on one page.
@@ -16,7 +17,10 @@ ORDINARY = 50
 
 def _in_utc(moment: datetime) -> datetime:
     """HSDS asks for no offset; without one it is UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not BEGINNING <= aware < END:
+        raise PydanticCustomError("out_of_range", "An instant from 1900 to 2199")
+    return aware
 
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]

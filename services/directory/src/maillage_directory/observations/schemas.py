@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import (
     ObservationKind,
@@ -31,8 +32,8 @@ class ObservationFilters(Payload):
     territory: Code | None = None
     program: Code | None = None
     state: ObservationState | None = None
-    observed_since: date | None = None
-    observed_until: date | None = None
+    observed_since: Day | None = None
+    observed_until: Day | None = None
 
 
 class CountParams(ObservationFilters):
@@ -83,7 +84,7 @@ class NewTransition(Payload):
     """`words` are the institution's, or to it; never about a person."""
 
     to: ObservationState
-    on: date | None = None
+    on: Day | None = None
     institution: Line
     words: Words = Field(default_factory=dict)
     url: WebAddress | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import CoverageRole
 from maillage_directory.models.columns import Texts
@@ -29,7 +30,7 @@ class ProgramsPublic(Answer):
 
 
 class CoverageParams(Payload):
-    on: date | None = Field(default=None, description="Valid on this day; today by default")
+    on: Day | None = Field(default=None, description="Valid on this day; today by default")
 
 
 class CoveragePublic(Answer):

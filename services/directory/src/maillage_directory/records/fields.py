@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 from maillage_directory.languages import canonical_language
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
+# Tabs and ends of lines are text. Half a surrogate pair is no character in UTF-8.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNKNOWN_LANGUAGE = ("unknown_language", "Languages are ISO 639 codes such as fr or ar")
 _MAX_NAME, _MAX_TEXT = 300, 20_000
 
@@ -21,8 +23,10 @@ def _without_blanks(texts: dict[str, str], longest: int) -> dict[str, str]:
             raise PydanticCustomError(
                 "text_too_long", "A text has at most {longest} characters", {"longest": longest}
             )
-        if "\x00" in words:
-            raise PydanticCustomError("control_character", "A text holds no control character")
+        if _UNPRINTABLE.search(words):
+            raise PydanticCustomError(
+                "control_character", "A text holds no control character and no half of a character"
+            )
     return {language: words.strip() for language, words in texts.items() if words.strip()}
 
 

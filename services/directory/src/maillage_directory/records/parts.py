@@ -3,15 +3,15 @@
 Names are HSDS 3.1's where it has one; words are in any number of languages.
 """
 
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day, Instant
 from maillage_common.schemas import Payload
 from maillage_directory.models import (
     CapacityStatus,
@@ -68,7 +68,7 @@ class TextOrigin(Payload):
     """How a text came to be, when its owner did not write it."""
 
     origin: Literal["authored", "translated", "machine"]
-    on: date | None = None
+    on: Day | None = None
 
 
 class PhoneEntry(Payload):
@@ -102,8 +102,8 @@ class CostEntry(Payload):
     amount: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=2)] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     amount_description: Words = Field(default_factory=dict)
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
 
 class DocumentEntry(Payload):
@@ -176,12 +176,12 @@ class ScheduleEntry(Payload):
     bymonthday: CommaList = Field(default_factory=list)
     opens_at: str
     closes_at: str
-    dtstart: date | None = None
-    until: date | None = None
+    dtstart: Day | None = None
+    until: Day | None = None
     count: Annotated[int, Field(ge=1, le=1000)] | None = None
     wkst: Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"] = "MO"
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
     on_holidays: HolidayRule | None = None
     description: Words = Field(default_factory=dict)
     attending_type: Code | None = None
@@ -225,8 +225,8 @@ class ScheduleEntry(Payload):
 class ClosureEntry(Payload):
     """Days on which nothing opens, both included."""
 
-    starts_on: Annotated[date, Field(alias="from")]
-    ends_on: Annotated[date, Field(alias="to")]
+    starts_on: Annotated[Day, Field(alias="from")]
+    ends_on: Annotated[Day, Field(alias="to")]
     reason: SomeWords = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -245,8 +245,8 @@ class CapacityEntry(Payload):
     places: Annotated[int, Field(ge=0, le=100_000)] | None = None
     unit: Line | None = None
     waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
-    observed_at: AwareDatetime
-    valid_until: AwareDatetime | None = None
+    observed_at: Instant
+    valid_until: Instant | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

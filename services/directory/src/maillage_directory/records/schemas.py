@@ -3,13 +3,13 @@
 The API's `POST` and `PATCH` bodies are these records without `type`, `id` and provenance.
 """
 
-from datetime import date
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day, Instant
 from maillage_common.schemas import Payload
 from maillage_directory.models import (
     AccessMode,
@@ -98,7 +98,7 @@ class Sourced(Payload):
 
     id: UUID
     source: Code
-    source_date: date | None = None
+    source_date: Day | None = None
     external_id: Line | None = None
     licence: Line | None = None
 
@@ -113,7 +113,7 @@ class OrganizationContent(Seen):
     uri: WebAddress | None = None
     year_incorporated: Annotated[int, Field(ge=1000, le=2200)] | None = None
     legal_status: Line | None = None
-    agreed_on: date | None = None
+    agreed_on: Day | None = None
 
     @model_validator(mode="after")
     def _informal_ones_agree(self) -> Self:
@@ -155,7 +155,7 @@ class ServiceContent(Seen):
     )
     accreditations: Words = Field(default_factory=dict)
     alert: Words = Field(default_factory=dict)
-    assured_on: date | None = None
+    assured_on: Day | None = None
     assurer_email: EmailAddress | None = None
     accessible: Known = Known.UNKNOWN
     schedules: Annotated[list[ScheduleEntry], Field(max_length=60)] = Field(default_factory=list)
@@ -191,7 +191,7 @@ class ServiceContent(Seen):
 class ServiceRecord(Sourced, ServiceContent):
     type: Literal["service"]
     capacity: CapacityEntry | None = None
-    verified_at: AwareDatetime | None = None
+    verified_at: Instant | None = None
 
 
 class ObservationContent(Payload):
@@ -205,7 +205,7 @@ class ObservationContent(Payload):
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
     note: Words = Field(default_factory=dict)
     recommendation: Words = Field(default_factory=dict)
-    observed_on: date | None = None
+    observed_on: Day | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -230,8 +230,8 @@ class CoverageRecord(Payload):
     organization: UUID
     territory: Code
     role: CoverageRole = CoverageRole.WORKER
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
     source: Code | None = None
 
 

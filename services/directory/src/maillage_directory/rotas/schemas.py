@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import HolidayRule
 from maillage_directory.models.columns import Texts
@@ -22,19 +23,19 @@ class TurnEntry(Payload):
     """
 
     service: UUID
-    on: date | None = None
+    on: Day | None = None
     opens_at: str
     closes_at: str
     freq: Literal["WEEKLY", "MONTHLY"] = "WEEKLY"
     interval: Annotated[int, Field(ge=1, le=52)] = 1
     byday: CommaList = Field(default_factory=list)
     bymonthday: CommaList = Field(default_factory=list)
-    dtstart: date | None = None
-    until: date | None = None
+    dtstart: Day | None = None
+    until: Day | None = None
     count: Annotated[int, Field(ge=1, le=1000)] | None = None
     wkst: Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"] = "MO"
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
     on_holidays: HolidayRule = HolidayRule.OPEN
 
     @model_validator(mode="after")

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     Field,
@@ -16,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Payload
 from maillage_directory.cards.schemas import ServicePublic
 from maillage_directory.models import AccessMode, ActorKind, CapacityStatus
@@ -96,7 +96,8 @@ def _moment(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError:
         raise PydanticCustomError(
             "unreadable_instant",
-            "Give now, or an instant with its offset such as 2026-11-30T10:00:00+01:00",
+            "Give now, or an instant from 1900 to 2199 with its offset,"
+            " such as 2026-11-30T10:00:00+01:00",
         ) from None
 
 
@@ -113,7 +114,7 @@ def _parted(value: Any) -> Any:
 
 
 Many = BeforeValidator(_listed)
-OpenAt = Annotated[Literal["now"] | AwareDatetime, WrapValidator(_moment)]
+OpenAt = Annotated[Literal["now"] | Instant, WrapValidator(_moment)]
 Insurance = Annotated[ForInsurance, BeforeValidator(_insurance)]
 _FEW = Field(max_length=30)
 
@@ -149,7 +150,7 @@ class SearchParams(Payload):
     program: Annotated[list[Code], Many, _FEW] = Field(default_factory=list)
     kind: Annotated[list[ActorKind], Many, _FEW] = Field(default_factory=list)
     source: Annotated[list[Code], Many, _FEW] = Field(default_factory=list)
-    verified_since: AwareDatetime | None = None
+    verified_since: Instant | None = None
     quality_min: Annotated[float, Field(ge=0, le=1)] | None = None
     certain_only: bool = False
     facets: Annotated[list[Facet], BeforeValidator(_parted), Field(max_length=10)] = Field(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import TerritoryKind
 from maillage_directory.models.columns import Texts
@@ -19,8 +20,8 @@ Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 class Dated(Payload):
     """Valid between two days, both included; without one, since or for ever."""
 
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -101,7 +102,7 @@ class TerritoriesPublic(Answer):
 class TerritoryParams(Payload):
     kind: TerritoryKind | None = None
     within: Code | None = Field(default=None, description="Those that certainly lie in this one")
-    on: date | None = Field(default=None, description="Those that exist on this day")
+    on: Day | None = Field(default=None, description="Those that exist on this day")
     q: Annotated[str, Field(min_length=1, max_length=80)] | None = None
     has_outline: bool | None = None
 

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.records.fields import Code
 
@@ -14,7 +15,7 @@ class NewVerification(Payload):
     """Someone checked the record: wholly without `fields`, else only these."""
 
     fields: Annotated[list[Code], Field(max_length=60)] = Field(default_factory=list)
-    verified_at: AwareDatetime | None = None
+    verified_at: Instant | None = None
 
 
 class VerificationPublic(Answer):

@@ -2,8 +2,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_referrals.cards.schemas import Secret
 from maillage_referrals.subjects.schemas import Handle
@@ -69,7 +70,7 @@ class ConsentRequest(Payload):
     grantee: Grantee
     categories: Annotated[list[Nameable], Field(min_length=1, max_length=30)]
     purposes: Annotated[list[Purpose], Field(min_length=1, max_length=4)]
-    valid_until: AwareDatetime | None = None
+    valid_until: Instant | None = None
     text: InformationText
     with_interpreter: bool = False
     proof: ProofRequest | None = None

@@ -1,8 +1,9 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_referrals.cards.schemas import NewCardPublic
 from maillage_referrals.consents.schemas import FunctionName, InformationText, ProofRequest
@@ -54,7 +55,7 @@ class OrientationRequest(Payload):
     consent: GivenConsent | RecordedConsent
     hand_over: HandOverRequest | None = None
     accompaniment: Accompaniment = Accompaniment.NONE
-    due_at: AwareDatetime | None = None
+    due_at: Instant | None = None
     local_reference: LocalReference | None = None
     follows: UUID | None = None
     draft: bool = False

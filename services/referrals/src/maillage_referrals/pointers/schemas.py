@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_referrals.subjects.schemas import Handle
 from maillage_referrals.vocabulary import Category, PointerKind, PointerStatus, Purpose
@@ -23,8 +24,8 @@ class PointerFields(Payload):
     category: Category
     kind: PointerKind
     status: PointerStatus
-    from_on: date
-    to_on: date | None = None
+    from_on: Day
+    to_on: Day | None = None
     service_id: UUID | None = None
     locator: Locator
 

@@ -2,8 +2,9 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
+from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_referrals.consents.schemas import LanguageCode
 from maillage_referrals.models.pointers import REFERENCE_PATTERN
@@ -37,7 +38,7 @@ class TransitionRequest(Payload):
 
     to: ReferralStatus
     reason: TransitionReason | None = None
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     rerouted_to: UUID | None = None
     outcome: Outcome | None = None
     local_reference: LocalReference | None = None
@@ -77,8 +78,8 @@ class CardCodeHandOver(Payload):
 
 class AppointmentHandOver(Payload):
     kind: Literal["appointment"]
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Instant
+    ends_at: Instant
 
     @model_validator(mode="after")
     def ends_after_start(self) -> Self:
