@@ -29,6 +29,7 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.errors import InternalError, problem_response
@@ -72,6 +73,8 @@ DURATION_BUCKETS = (
 RECORDS_AT_ONCE = 64
 # Parameters travel apart from the text; a literal can only be one of ours, and goes all the same.
 _SQL_LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
+# What nginx made the custom for a client that left; it is counted and never sent.
+CLIENT_CLOSED = 499
 _QUIET_PATHS = frozenset({"/health/live", "/health/ready"})
 
 
@@ -307,6 +310,9 @@ class RequestTelemetry:
         ) as span:
             try:
                 await self.app(scope, receive, note_status)
+            except ClientDisconnect:
+                # Who left within their body gets no answer, and it is nobody's error.
+                status = status or CLIENT_CLOSED
             except Exception as error:
                 _log_unexpected(error)
                 span.set_attribute("error.type", type(error).__name__)

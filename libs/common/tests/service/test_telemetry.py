@@ -83,6 +83,31 @@ async def test_a_problem_names_its_trace(client, as_caller):
     assert answer.json()["trace_id"] == "ab" * 16
 
 
+@pytest.mark.parametrize("more", [{}, {"Idempotency-Key": "k" * 32}])
+async def test_a_caller_who_leaves_within_the_body_is_no_error(app, as_caller, caplog, more):
+    caplog.set_level("INFO", "maillage")
+    headers = as_caller(sub="a", scope="sample:write", tenant="mc") | more
+    headers |= {"Content-Type": "application/json", "Content-Length": "20"}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/sample/v1/notes",
+        "query_string": b"",
+        "headers": [(n.lower().encode(), v.encode()) for n, v in headers.items()],
+    }
+    arriving = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+    async def receive():
+        return next(arriving, {"type": "http.disconnect"})
+
+    async def send(message):
+        pass
+
+    await app(scope, receive, send)
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
 def test_other_libraries_arguments_and_exceptions_stay_out_of_the_log(caplog):
     import logging
 

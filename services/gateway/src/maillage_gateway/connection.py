@@ -35,6 +35,7 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._is_busy = False
         self._is_sent = True
+        self._awaits_client = False
         self._timer: asyncio.TimerHandle | None = None
         self._writable: asyncio.Future[None] | None = None
         self._arrival: asyncio.Future[None] | None = None
@@ -65,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._until_close = self._is_paused = self._stays = False
         self._bodiless, self._silence = bodiless, silence
         self._is_busy, self._is_sent = True, body is None
+        self._awaits_client = body is not None
         self._deadline = self._loop.time() + silence
         if self._timer is not None and self._timer.when() > self._deadline:
             self._timer.cancel()  # of an exchange that might have been silent for longer
@@ -115,10 +117,14 @@ class Connection(asyncio.Protocol):
         """A client that leaves or breaks a bound ends the task that asks; here it cuts the body."""
         try:
             async for part in body:
+                self._awaits_client = False
+                self._deadline = self._loop.time() + self._silence
                 self._transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
                 if self._writable is not None:
                     await self._writable
-                self._deadline = self._loop.time() + self._silence
+                self._awaits_client = True
+            self._awaits_client = False
+            self._deadline = self._loop.time() + self._silence
             if chunked:
                 self._transport.write(b"0\r\n\r\n")
             self._is_sent = True
@@ -145,7 +151,8 @@ class Connection(asyncio.Protocol):
         if not self._is_busy or self.is_closed:
             return
         now = self._loop.time()
-        if self._is_paused or self.is_complete:
+        # A client that keeps its body back is timed by `ClientBody`; the service is not to blame.
+        if self._is_paused or self.is_complete or self._awaits_client:
             self._deadline = now + self._silence
         if now < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._watch)

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from maillage_common.cycle import write_head
 from maillage_common.errors import InternalError, MaillageError
 from maillage_common.events import CommonEvent, log
+from maillage_common.telemetry import CLIENT_CLOSED
 from maillage_gateway.access import AccessLog
 from maillage_gateway.admission import Admission
 from maillage_gateway.body import ClientBody, ClientGone
@@ -37,8 +38,6 @@ _CONTENT_LENGTH = b"content-length"
 _REQUEST_ID = b"x-request-id"
 _TRACEPARENT = b"traceparent"
 _TRACESTATE = b"tracestate"
-# What nginx made the custom for a client that left; it is counted and never sent.
-CLIENT_CLOSED = 499
 
 
 @dataclass(slots=True)

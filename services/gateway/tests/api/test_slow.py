@@ -6,9 +6,11 @@ import socket
 import pytest
 
 from maillage_common.protocol import GuardedProtocol
+from maillage_gateway.breaker import FAILURES
 
 NEEDS = "/directory/v1/needs"
 SEARCH = "/directory/v1/services/search"
+IMPORTS = "/campaigns/v1/campaigns/1/imports"
 GET = f"GET {NEEDS} HTTP/1.1\r\nHost: g\r\n\r\n".encode()
 
 
@@ -58,6 +60,43 @@ class TestSlowClients:
             await asyncio.wait({answer}, timeout=0.05)
         assert (await answer).startswith(b"HTTP/1.1 408")
         writer.close()
+
+    @pytest.mark.parametrize("leaves", [False, True])
+    async def test_bodies_that_do_not_come_are_not_the_services_fault(
+        self, start_gateway, impatient, monkeypatch, leaves
+    ):
+        monkeypatch.setattr("maillage_gateway.body.SILENCE_SECONDS", 0.6)
+        begun = f"POST {SEARCH} HTTP/1.1\r\nHost: g\r\nContent-Length: 20\r\n\r\nx".encode()
+        async with start_gateway(impatient) as gateway:
+            strangers = [await connect(gateway) for _ in range(2 * FAILURES)]
+            for _, writer in strangers:
+                writer.write(begun)
+            if not leaves:
+                lines = [await asyncio.wait_for(reader.readline(), 5) for reader, _ in strangers]
+                assert {line.split()[1] for line in lines} == {b"408"}
+            for _, writer in strangers:
+                writer.close()
+            assert (await gateway.client.get(NEEDS)).status_code == 200
+
+    async def test_a_service_that_takes_no_more_of_a_body_is_silent(
+        self, start_gateway, impatient, echo, issuer
+    ):
+        more = asyncio.Event()
+
+        async def read_nothing(request, reader, writer):
+            await more.wait()
+
+        echo.behaviours[IMPORTS] = read_nothing
+        policy = impatient.policy_file
+        policy.write_text(policy.read_text("utf-8").replace("silence = 60.0", "silence = 0.2"))
+        fields = f"Host: g\r\nAuthorization: Bearer {issuer.token(scope='campaigns:lists')}\r\n"
+        head = f"POST {IMPORTS} HTTP/1.1\r\n{fields}Content-Length: 20000000\r\n\r\n"
+        async with start_gateway(impatient) as gateway:
+            reader, writer = await connect(gateway)
+            writer.write(head.encode() + b"x" * 20_000_000)
+            assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 504")
+            writer.transport.abort()
+            more.set()
 
 
 class TestManyConnections:
