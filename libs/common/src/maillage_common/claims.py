@@ -36,7 +36,7 @@ _LATEST = 253_402_300_799
 """The last second of the year 9999, beyond which Python has no date."""
 
 # Values reach database settings, logs and equality tests: printable ASCII only, no outer spaces.
-_NAME = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+NAME_FORM = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 # RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ), one space between two.
@@ -324,7 +324,7 @@ def _second(claims: Mapping[str, JsonValue], name: str) -> int:
 
 def _name(claims: Mapping[str, JsonValue], name: str) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or _NAME.fullmatch(value) is None:
+    if not isinstance(value, str) or NAME_FORM.fullmatch(value) is None:
         raise InvalidToken(Refusal.CLAIM, name)
     return value
 

@@ -14,7 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+from maillage_common.claims import NAME_FORM
 from maillage_common.keys import TokenSigner, load_jwks
 from maillage_gateway.revocation import (
     LIST_ISSUER,
@@ -123,7 +125,7 @@ def _publish(chosen: argparse.Namespace, known: RevocationList | None, signer: T
     if chosen.action != "renew":
         kind = _KINDS[chosen.kind if chosen.action == "lift" else chosen.action]
         value = sys.stdin.readline().strip() if chosen.value == "-" else chosen.value
-        place = (kind, chosen.issuer, named(kind, value))
+        place = (kind, chosen.issuer, named(kind, _borne(kind, value)))
         kept = [e for e in entries if (e.kind, e.issuer, e.value) != place]
         if chosen.action == "lift":
             if len(kept) == len(entries):
@@ -146,6 +148,20 @@ def _publish(chosen: argparse.Namespace, known: RevocationList | None, signer: T
     _replace(chosen.list, text)
     ends = datetime.fromtimestamp(listing.exp, UTC).isoformat()
     _say(f"List {listing.seq}: {len(entries)} revoked, ends {ends}")
+
+
+def _borne(kind: Kind, value: str) -> str:
+    """The value as a token bears it. ValueError when none can: the entry would keep nobody out."""
+    if kind is Kind.ORGANIZATION:
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise ValueError(
+                "an organization is named by its id in the directory, a UUID"
+            ) from None
+    if NAME_FORM.fullmatch(value) is None:
+        raise ValueError(f"{kind} is 1 to 255 characters of ASCII, without a space at either end")
+    return value
 
 
 def _serves(entry: Revocation, now: int) -> bool:

@@ -26,6 +26,7 @@ from maillage_gateway.revocation import (
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SECOND = int(NOW.timestamp())
+ORGANIZATION = "0192f0c1-2345-7abc-8def-0123456789ab"
 
 
 def claims(**changes):
@@ -34,7 +35,7 @@ def claims(**changes):
         "subject": "person",
         "client_id": "app",
         "scopes": frozenset(),
-        "organization": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "organization": ORGANIZATION,
         "tenant": None,
         "function": None,
         "acting": ("helper",),
@@ -71,7 +72,7 @@ class TestCover:
         [
             (Kind.TOKEN, "t1"),
             (Kind.CLIENT, "app"),
-            (Kind.ORGANIZATION, "0192f0c1-2345-7abc-8def-0123456789ab"),
+            (Kind.ORGANIZATION, ORGANIZATION),
             (Kind.SUBJECT, "person"),
             (Kind.SUBJECT, "helper"),
         ],
@@ -285,7 +286,7 @@ class TestCommand:
     def test_adds_lifts_and_shows(self, run, published):
         assert run("client", "app")[0] == 0
         assert run("subject", "person", "--issuer", "https://one.example")[0] == 0
-        assert run("organization", "o", "--issued-before", "now")[0] == 0
+        assert run("organization", ORGANIZATION, "--issued-before", "now")[0] == 0
         assert run("token", "t1")[0] == 0
         first = published()
         kinds = [e.kind for e in first.revoked]
@@ -298,6 +299,28 @@ class TestCommand:
         shown = run("show")[1].out
         assert len(shown.splitlines()) == 3
         assert "person" not in shown
+
+    def test_an_organization_is_named_as_tokens_name_it(self, run, published):
+        assert run("organization", ORGANIZATION.upper())[0] == 0
+        assert Revocations(published().revoked).cover(claims())
+        assert run("lift", "organization", ORGANIZATION.upper())[0] == 0
+        assert published().revoked == ()
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "expected"),
+        [
+            ("organization", "not-uuid", "a UUID"),
+            ("client", " app", "without a space"),
+            ("subject", "zoé", "ASCII"),
+            ("token", "", "1 to 255"),
+            ("token", "x" * 256, "1 to 255"),
+        ],
+    )
+    def test_what_no_token_can_bear_is_refused(self, run, tmp_path, kind, value, expected):
+        for arguments in ((kind, value), ("lift", kind, value)):
+            code, said = run(*arguments)
+            assert (code, expected in said.err) == (1, True)
+        assert not (tmp_path / "list.jws").exists()
 
     def test_a_list_ends_after_seven_days_unless_said_otherwise(self, run, published):
         run("renew")
