@@ -107,6 +107,8 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # It would lead wherever the request's Host says.
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     _document(app)

@@ -40,6 +40,12 @@ async def test_the_document_is_made_once_however_many_ask_for_it_at_once(client)
     assert len({answer.content for answer in answers}) == 1
 
 
+async def test_a_slash_too_many_leads_nowhere(client, as_caller):
+    headers = as_caller(sub="a", scope="sample:write", tenant="mc") | {"Host": "evil.example"}
+    answer = await client.get("/sample/v1/notes/", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_openapi_says_which_scopes_a_route_takes(client):
     document = (await client.get("/openapi.json")).json()
     assert document["paths"]["/sample/v1/notes"]["post"]["security"] == [

@@ -13,10 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.app import create_app
 from maillage_common.auth import Caller
+from maillage_common.errors import MaillageError
 from maillage_common.tokens import ANONYMOUS
 from maillage_gateway import portal
 from maillage_gateway.access import AccessLog
 from maillage_gateway.descriptions import Descriptions
+from maillage_gateway.door import read_path
 from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, complete_own
 from maillage_gateway.issuers import DocumentSource
 from maillage_gateway.keeper import Doorkeeper, cancelled
@@ -49,12 +51,12 @@ class Gateway:
 
     def answer_at_once(self, scope: Scope) -> bytes | None:
         """See `Proxy.answer_at_once`."""
-        if self._proxy is None or portal.is_own(scope["path"]):
+        if self._proxy is None or _is_own(scope):
             return None
         return self._proxy.answer_at_once(scope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._proxy is not None and not portal.is_own(scope["path"]):
+        if scope["type"] == "http" and self._proxy is not None and not _is_own(scope):
             await self._proxy(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = _ANYONE
@@ -118,6 +120,20 @@ class Gateway:
             gc.freeze()
             stack.callback(gc.unfreeze)
             yield
+
+
+def _is_own(scope: Scope) -> bool:
+    """Whether it is one of our pages that is asked for, in a way that the door lets pass.
+
+    Any other way is the data path's to refuse, as for any other address.
+    """
+    if not portal.is_own(scope["path"]):
+        return False
+    try:
+        read_path(scope["raw_path"], scope["query_string"])
+    except MaillageError:
+        return False
+    return True
 
 
 def create() -> ASGIApp:

@@ -53,7 +53,7 @@ class PathTree(Generic[T]):
     """Patterns of literal segments, `{variable}` segments and a closing `/**` (zero or more).
 
     The most specific pattern wins: literal before variable before `**`. A path that ends in a slash
-    matches only a pattern that does, as the services redirect such paths to addresses of their own.
+    matches only a pattern that does: to the services it is another address.
     """
 
     def __init__(self) -> None:

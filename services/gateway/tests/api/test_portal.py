@@ -128,6 +128,26 @@ class TestPages:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert len(answer.content) > 100
 
-    @pytest.mark.parametrize("asset", ["swagger-initializer.js", "..%2fportal.py", "x"])
-    async def test_no_other_file_is_served(self, gateway, asset):
-        assert (await gateway.client.get(f"/docs/{asset}")).status_code == 404
+    @pytest.mark.parametrize("asset", ["swagger-initializer.js", "x", ""])
+    async def test_no_other_file_is_served_and_nobody_led_elsewhere(self, gateway, asset):
+        answer = await gateway.client.get(f"/docs/{asset}", headers={"Host": "evil.example"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+    @pytest.mark.parametrize(
+        ("target", "code"),
+        [
+            ("/%68ealth/live", "bad_path"),
+            ("/docs/../openapi.json", "bad_path"),
+            ("/docs/..%2fportal.py", "bad_path"),
+            ("/docs//", "bad_path"),
+            ("/openapi.json?access_token=x", "token_in_query"),
+            ("/?ID_TOKEN=x", "token_in_query"),
+        ],
+    )
+    async def test_their_addresses_obey_the_rules_of_all_others(
+        self, gateway, method, target, code
+    ):
+        raw = await gateway.talk(f"{method} {target} HTTP/1.1\r\nHost: g\r\n\r\n".encode())
+        assert raw.startswith(b"HTTP/1.1 400")
+        assert method == "HEAD" or f'"{code}"'.encode() in raw
