@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -90,13 +90,18 @@ def create_app(
     @asynccontextmanager
     async def whole_lifespan(app: FastAPI) -> AsyncIterator[None]:
         telemetry.configure(service, settings)
-        log(CommonEvent.STARTED)
-        async with announced_stop(settings.drain_seconds), _database(app, settings):
-            if lifespan is None:
-                yield
-            else:
-                async with lifespan(app):
-                    yield
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(announced_stop(settings.drain_seconds))
+                await stack.enter_async_context(_database(app, settings))
+                if lifespan is not None:
+                    await stack.enter_async_context(lifespan(app))
+            except Exception as error:
+                # In full: nobody has asked for anything yet, and somebody has to put it right.
+                log(CommonEvent.START_FAILED, error_type=type(error).__name__, reason=str(error))
+                raise
+            log(CommonEvent.STARTED)
+            yield
         log(CommonEvent.STOPPED)
         telemetry.flush()
 

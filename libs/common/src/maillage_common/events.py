@@ -6,7 +6,8 @@
     log(Event.IMPORT_DONE, import_id=..., rows=...)
 
 Facts are ids of our own, counts, codes and durations. Never a name, number, handle, address, text
-typed by someone, or a message of an exception.
+typed by someone, or a message of an exception; but for one that stops a start, before anybody has
+asked for anything.
 """
 
 import json
@@ -48,6 +49,7 @@ class CommonEvent(LogEvent):
     JOB_STALLED = ("COM008", WARNING, "stalled job put back")
     WEBHOOK_REFUSED = ("COM009", WARNING, "webhook endpoint refused a delivery")
     DATABASE_DOWN = ("COM010", ERROR, "database did not answer")
+    START_FAILED = ("COM011", ERROR, "could not start")
 
 
 def log(event: LogEvent, **facts: Fact) -> None:
@@ -68,14 +70,18 @@ class JsonFormatter(logging.Formatter):
         self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        ours = record.name == LOGGER_NAME
+        # uvicorn's message is an OSError when it cannot listen, and then only.
+        cannot_listen = record.name == "uvicorn.error" and isinstance(record.msg, OSError)
+        is_told = record.name == LOGGER_NAME or cannot_listen
         context = trace.get_current_span().get_span_context()
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "service": self.service,
             "event": getattr(record, "event_code", record.name),
-            "message": record.msg if ours else f"logged at {record.filename}:{record.lineno}",
+            "message": str(record.msg)
+            if is_told
+            else f"logged at {record.filename}:{record.lineno}",
         }
         if context.is_valid:
             line["trace_id"] = f"{context.trace_id:032x}"

@@ -10,16 +10,13 @@ import pytest
 
 
 @pytest.fixture
-async def process(settings, issuer, echo, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def environment(settings, issuer, echo, tmp_path):
     trusted = {
         "issuer": issuer.name,
         "jwks_uri": f"{issuer.source.url}/jwks.json",
         "algorithms": ["ES256"],
     }
-    environment = {
+    return os.environ | {
         "GATEWAY_SIGNING_KEY_FILE": str(settings.signing_key_file),
         "GATEWAY_DIRECTORY_URL": echo.url,
         "GATEWAY_REFERRALS_URL": echo.url,
@@ -29,9 +26,16 @@ async def process(settings, issuer, echo, tmp_path):
         "GATEWAY_DRAIN_SECONDS": "0",
         "GATEWAY_TELEMETRY_FILE": str(tmp_path / "spans.jsonl"),
     }
+
+
+@pytest.fixture
+async def process(environment):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "maillage_gateway", "serve", "--port", str(port)]
     started = await asyncio.create_subprocess_exec(
-        *command, env=os.environ | environment, stdout=asyncio.subprocess.PIPE
+        *command, env=environment, stdout=asyncio.subprocess.PIPE
     )
     try:
         async with asyncio.timeout(30):
@@ -86,3 +90,36 @@ class TestServe:
             body=trailers,
         )
         assert answer.startswith(b"HTTP/1.1 200")
+
+
+class TestStart:
+    async def why_not(self, environment, port=0):
+        """What the log says of a process that does not start."""
+        command = [sys.executable, "-m", "maillage_gateway", "serve", "--port", str(port)]
+        started = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(30):
+            told, _ = await started.communicate()
+        assert started.returncode != 0
+        return [json.loads(line) for line in told.splitlines()]
+
+    async def test_settings_that_contradict_each_other_are_named(self, environment):
+        issuers = json.loads(environment["GATEWAY_ISSUERS"])
+        cards = {"issuer": "http://old.example/referrals", "algorithms": ["ES256"]}
+        environment["GATEWAY_ISSUERS"] = json.dumps([*issuers, cards])
+        lines = await self.why_not(environment)
+        (line,) = (line for line in lines if line["event"] == "COM011")
+        assert line["error_type"] == "ValueError"
+        assert "prefix" in line["reason"]
+        assert not any(line["event"] == "COM003" for line in lines)
+
+    async def test_a_port_in_use_is_named(self, environment):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            lines = await self.why_not(environment, port)
+        (line,) = (line for line in lines if line["level"] == "ERROR")
+        assert str(port) in line["message"]
+        assert "in use" in line["message"]
