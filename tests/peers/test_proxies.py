@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ SEARCH = "/directory/v1/services/search"
 CALLS = "/campaigns/v1/callbacks"
 SERVICES = ("/directory/", "/referrals/", "/campaigns/")
 INBOX = "/referrals/v1/inbox"
+# What takes more than 1 MiB, and the scope that may send it.
+UPLOADS = {
+    "/directory/v1/imports": "directory:write",
+    "/directory/v1/territories/outlines": "directory:admin",
+    "/campaigns/v1/campaigns/1/imports": "campaigns:lists",
+}
 FORGED = {
     "X-User": "eve",
     "X-User-Id": "eve",
@@ -305,6 +311,57 @@ async def test_what_traefik_would_ask_is_decided_as_the_gateway_does(site: Site)
         asked = Ask("GET", "/authz/check", one.claims, (one.headers or {}) | told)
         seen = await ask(site.ports["check"], site, asked)
         assert (seen.status, seen.code) == (expected.status, expected.code), one
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_nginx_passes_uploads_and_refuses_as_the_gateway_does(site: Site) -> None:
+    # One service is not there.
+    ports = {**site.ports, "referrals": free_port(), "nginx": free_port()}
+    lame = replace(site, ports=ports)
+    sent = b"x" * 2_000_000
+    async with nginx(lame):
+        for path, scope in UPLOADS.items():
+            seen = await ask(ports["nginx"], site, Ask("POST", path, {"scope": scope}, body=sent))
+            assert (seen.status, len(seen.body)) == (200, len(sent)), path
+        inbox = {"scope": "referrals:read", "function": "raq"}
+        for one, status, code in (
+            (Ask("POST", SEARCH, body=sent), 413, "body_too_large"),
+            (Ask("GET", INBOX, inbox), 503, "service_unavailable"),
+        ):
+            headers = site.issuer.bearer(sub="person", **(one.claims or {}))
+            told, answered, body = await asyncio.to_thread(_send, ports["nginx"], one, headers)
+            document = json.loads(body)
+            assert (told, document["status"], document["code"]) == (status, status, code)
+            assert answered["content-type"] == "application/problem+json"
+            assert answered["x-request-id"] == document["trace_id"]
+            assert ("retry-after" in answered) is (status == 503)
+        for authorization in (b"", b"Authorization: Bearer x\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", ports["nginx"])
+            line = f"GET {CALLS} HTTP/1.1\r\nHost: g\r\n".encode()
+            writer.write(line + authorization + b"\r\n")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.close()
+            assert head.startswith(b"HTTP/1.1 401")
+            assert head.lower().count(b"www-authenticate:") == 1
+
+
+@pytest.mark.parametrize(
+    ("front", "place"),
+    [
+        ("envoy/envoy.yaml", r'safe_regex: {regex: "(/\(.*)"}'),
+        ("nginx/nginx.conf", r"location ~ \^(.*)\$ {\n +client_max_body_size 256m"),
+        ("traefik/dynamic.yaml", r"PathRegexp\(`\^(.*)\$`\)"),
+    ],
+)
+def test_every_upload_goes_to_the_gateway(front: str, place: str) -> None:
+    (pattern,) = re.findall(place, (DEPLOY / front).read_text("utf-8"))
+    policy = Policy.load()
+    for path in UPLOADS:
+        assert re.fullmatch(pattern, path), path
+        found = policy.find("POST", path)
+        assert found is not None
+        assert found.body > 1_048_576
+    assert sum(route.body > 1_048_576 for route in policy.routes) == len(UPLOADS)
 
 
 def test_nginx_passes_the_headers_that_the_policy_lets_through() -> None:
