@@ -16,6 +16,7 @@ import asyncio
 import json
 import random
 import resource
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -186,7 +187,15 @@ class GuardedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def send_400_response(self, _: str) -> None:
-        self._refuse(UnreadableRequest("Write the address in ASCII: é is %C3%A9, a space %20."))
+        # Called while what the parser raised is handled. Of a space in an address it says that the
+        # version was expected.
+        error = sys.exception()
+        is_address = isinstance(error, httptools.HttpParserInvalidURLError)
+        if is_address or str(error).startswith("Expected HTTP/"):
+            told = UnreadableRequest("Write the address in ASCII: é is %C3%A9, a space %20.")
+        else:
+            told = UnreadableRequest()
+        self._refuse(told)
 
     def _head_took_too_long(self) -> None:
         self._head_timer = None

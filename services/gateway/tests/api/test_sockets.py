@@ -143,9 +143,26 @@ class TestHeads:
         assert await asyncio.wait_for(reader.read(), 2) == b""
         writer.close()
 
-    async def test_what_cannot_be_parsed_gets_a_problem_document(self, gateway):
-        raw = await gateway.talk(b"HELO gateway\r\n\r\n")
+    @pytest.mark.parametrize(
+        ("request_", "is_address"),
+        [
+            (get(b"Host: g", target="/é".encode()), True),
+            (get(b"Host: g", target="/a?q=é".encode()), True),
+            (get(b"Host: g", target=b"/a b"), True),
+            (b"HELO gateway\r\n\r\n", False),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", False),
+            (b"CONNECT evil.example:443 HTTP/1.1\r\nHost: g\r\n\r\n", False),
+            (b"GET / HTTP/1.1\nHost: g\n\n", False),
+            (get(b"Host: g", b"X: a", b" folded"), False),
+            (post(b"Content-Length: 1", b"Content-Length: 2"), False),
+            (post(b"Transfer-Encoding: chunked", body=b"g\r\n"), False),
+        ],
+    )
+    async def test_what_cannot_be_parsed_gets_a_problem_document(
+        self, gateway, request_, is_address
+    ):
+        raw = await gateway.talk(request_)
         assert raw.startswith(b"HTTP/1.1 400")
         assert b"application/problem+json" in raw
         assert b'"unreadable_request"' in raw
-        assert b"%C3%A9" in raw
+        assert (b"%C3%A9" in raw) is is_address
