@@ -38,8 +38,11 @@ _SHARED: RawHeaders = [
 _PRIVATE: RawHeaders = [(b"cross-origin-resource-policy", b"same-origin")]
 _NO_STORE = (b"cache-control", b"no-store")
 _NO_PAGE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_PREFLIGHT: RawHeaders = [
-    (b"access-control-allow-headers", b"accept-language, content-type, if-none-match, traceparent"),
+PREFLIGHT: RawHeaders = [
+    (
+        b"access-control-allow-headers",
+        b"accept-language, content-type, idempotency-key, if-none-match, traceparent",
+    ),
     (b"access-control-max-age", b"86400"),
 ]
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
@@ -110,7 +113,7 @@ class Exchange:
         """Answer OPTIONS: the path's methods, and which of them any web page may use."""
         headers = [(b"allow", ", ".join([*methods, "OPTIONS"]).encode()), _date()]
         if shared:
-            headers += [*_SHARED[:1], *_PREFLIGHT]
+            headers += [*_SHARED[:1], *PREFLIGHT]
             headers.append((b"access-control-allow-methods", ", ".join(shared).encode()))
         await self.answer(204, headers, b"")
 

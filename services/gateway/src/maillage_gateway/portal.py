@@ -19,6 +19,7 @@ from maillage_common.draining import is_stopping
 from maillage_common.errors import DependencyUnavailable, NotFound, Stopping
 from maillage_common.schemas import Answer
 from maillage_gateway.descriptions import Descriptions
+from maillage_gateway.exchange import PREFLIGHT
 from maillage_gateway.keeper import Doorkeeper
 from maillage_gateway.readiness import Readiness
 
@@ -106,6 +107,15 @@ async def openapi(request: Request, caller: Anyone) -> Response:
     descriptions: Descriptions = request.app.state.descriptions
     headers = {**_SAFE, "Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=60"}
     return Response(await descriptions.merged(), media_type="application/json", headers=headers)
+
+
+@router.options("/openapi.json", include_in_schema=False)
+async def openapi_preflight(caller: Anyone) -> Response:
+    headers = {"Allow": "GET, HEAD, OPTIONS", "Access-Control-Allow-Origin": "*"}
+    headers |= {name.decode(): value.decode() for name, value in PREFLIGHT}
+    return Response(
+        status_code=204, headers=headers | {"Access-Control-Allow-Methods": "GET, HEAD"}
+    )
 
 
 @router.get("/docs", include_in_schema=False)

@@ -204,7 +204,8 @@ class TestBrowsers:
         assert answer.status_code == 204
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
-        assert "content-type" in answer.headers["Access-Control-Allow-Headers"]
+        for name in ("content-type", "idempotency-key"):
+            assert name in answer.headers["Access-Control-Allow-Headers"]
         assert "authorization" not in answer.headers["Access-Control-Allow-Headers"]
         assert not echo.seen
 

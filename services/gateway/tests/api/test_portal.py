@@ -81,6 +81,13 @@ class TestDocument:
         change = document["paths"]["/directory/v1/services/{service_id}"]["patch"]
         assert {"access_token": ["directory:write"]} in change["security"]
 
+    async def test_any_web_page_may_ask_before_it_reads(self, gateway):
+        answer = await gateway.client.options("/openapi.json")
+        assert (answer.status_code, answer.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+        assert "traceparent" in answer.headers["Access-Control-Allow-Headers"]
+
 
 class TestDeprecation:
     async def test_a_route_that_ends_says_so_in_answers_and_in_the_document(
