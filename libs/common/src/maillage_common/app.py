@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from maillage_common import telemetry
 from maillage_common.auth import (
@@ -33,6 +34,7 @@ from maillage_common.errors import (
     render_problem,
 )
 from maillage_common.events import CommonEvent, log
+from maillage_common.heads import HeadAsGet
 from maillage_common.schemas import Problem
 from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
 
@@ -119,6 +121,7 @@ def create_app(
     _document(app)
     app.state.service, app.state.settings = service, settings
     _handle_errors(app)
+    app.add_middleware(HeadAsGet)
     if isinstance(settings, DatabaseServiceSettings):
         routers = [*routers, *_database_parts(app, service, settings, public_paths)]
     check_authorizations(routers)
@@ -209,7 +212,10 @@ def _document(app: FastAPI) -> None:
 def _handle_errors(app: FastAPI) -> None:
     async def http_exception(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        problem = _BY_STATUS.get(error.status_code, BadRequest)(headers=error.headers)
+        headers = error.headers
+        if error.status_code == 405:
+            headers = {"Allow": ", ".join(sorted(_methods_of_path(request)))}
+        problem = _BY_STATUS.get(error.status_code, BadRequest)(headers=headers)
         return await render_problem(request, problem)
 
     async def invalid_request(request: Request, error: Exception) -> JSONResponse:
@@ -219,6 +225,15 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(MaillageError, render_problem)
     app.add_exception_handler(HTTPException, http_exception)
     app.add_exception_handler(RequestValidationError, invalid_request)
+
+
+def _methods_of_path(request: Request) -> set[str]:
+    """A path's methods are declared one a route, and Starlette names those of the first alone."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _as_problem(error: RequestValidationError) -> MaillageError:

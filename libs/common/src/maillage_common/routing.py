@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from maillage_common.errors import FieldError, InvalidRequest, UnsupportedMediaType
+from maillage_common.heads import without_unasked_body
 from maillage_common.idempotency import Claim, Replayed
 from maillage_common.preconditions import not_modified
 
@@ -54,7 +55,8 @@ class MaillageRoute(APIRoute):
                 request = Request(request.scope, _bounded(request, limit))
             if repeatable and "idempotency-key" in request.headers:
                 return await _handle_once(request, handle)
-            return _if_changed(request, await handle(request))
+            answer = _if_changed(request, await handle(request))
+            return without_unasked_body(request, answer)
 
         return handle_bounded
 

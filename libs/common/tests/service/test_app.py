@@ -52,3 +52,8 @@ async def test_openapi_says_which_scopes_a_route_takes(client):
         {"bearer": ["sample:write"]}
     ]
     assert document["paths"]["/sample/v1/boom"]["get"]["security"] == []
+
+
+async def test_openapi_tells_of_a_read_once(client):
+    document = (await client.get("/openapi.json")).json()
+    assert sorted(document["paths"]["/sample/v1/notes"]) == ["get", "post"]

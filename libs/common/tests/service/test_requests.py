@@ -132,6 +132,7 @@ class TestBadInput:
         assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
         wrong = await client.delete("/sample/v1/notes", headers=as_caller(**SCOPE))
         assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+        assert wrong.headers["allow"] == "GET, HEAD, POST"
 
 
 class TestIdempotencyKey:
@@ -217,6 +218,34 @@ class TestPreconditions:
         tags = {"If-Match": '"1"', "If-None-Match": '"2"'}
         changed = await client.patch(path, json={"words": "b"}, headers=headers | tags)
         assert (changed.status_code, changed.json()["words"]) == (200, "b")
+
+
+class TestHead:
+    async def test_gives_the_headers_of_a_read_without_its_body(self, client, as_caller):
+        headers = as_caller(**SCOPE)
+        made = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        path = f"/sample/v1/notes/{made.json()['id']}"
+        read, head = [await client.request(m, path, headers=headers) for m in ("GET", "HEAD")]
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers == read.headers
+        held = await client.head(path, headers=headers | {"If-None-Match": '"1"'})
+        assert (held.status_code, held.headers["etag"]) == (304, '"1"')
+        gone = await client.head("/sample/v1/nowhere", headers=headers)
+        assert (gone.status_code, (await client.head("/health/live")).status_code) == (404, 200)
+
+    async def test_begins_no_stream_and_audits_as_a_read(self, client, as_caller, app, database):
+        head = await client.head("/sample/v1/stream", headers=as_caller(**SCOPE))
+        assert (head.status_code, head.headers["etag"]) == (200, '"1"')
+        assert not hasattr(app.state, "begun")
+        assert rows(database, "SELECT event FROM audit_entry") == [("notes_read",)]
+        await client.get("/sample/v1/stream", headers=as_caller(**SCOPE))
+        assert app.state.begun
+
+    async def test_is_logged_as_what_it_was(self, client, as_caller, caplog):
+        with caplog.at_level("INFO", "maillage"):
+            await client.head("/sample/v1/notes", headers=as_caller(**SCOPE))
+        facts = [record.facts for record in caplog.records if record.event_code == "COM001"]
+        assert [(one["method"], one["route"]) for one in facts] == [("HEAD", "/sample/v1/notes")]
 
 
 class TestUnexpectedErrors:

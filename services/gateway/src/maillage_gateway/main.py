@@ -60,9 +60,6 @@ class Gateway:
             await self._proxy(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = _ANYONE
-        if scope.get("method") == "HEAD":
-            # The server knows that it is one, and sends no body.
-            scope = {**scope, "method": "GET"}
         await self.pages(scope, receive, self._own(send))
 
     def _own(self, send: Send) -> Send:

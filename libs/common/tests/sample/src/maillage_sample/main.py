@@ -1,7 +1,9 @@
+from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 from sqlmodel import select
 
@@ -101,6 +103,18 @@ async def change_note(
     note.words, note.version = payload.words, note.version + 1
     response.headers["ETag"] = etag(note.version)
     return NotePublic(id=note.id, words=note.words)
+
+
+@router.get("/stream", response_class=StreamingResponse)
+async def stream_notes(
+    request: Request, caller: Writer, session: WriteSession, audit: Audit
+) -> StreamingResponse:
+    async def lines() -> AsyncIterator[str]:
+        request.app.state.begun = True
+        yield "a note"
+
+    audit.record("notes_read", entity="note", entity_id="all")
+    return StreamingResponse(lines(), media_type="text/plain", headers={"ETag": etag(1)})
 
 
 @router.get("/me")
