@@ -25,7 +25,7 @@ from maillage_common.errors import BadRequest, Conflict
 from maillage_common.secrets import derive, seal, unseal
 
 KEPT_FOR = timedelta(hours=24)
-_MAX_KEY = 255
+MAX_KEY = 255
 _KEPT_HEADERS = ("content-type", "etag", "location")
 
 
@@ -61,7 +61,7 @@ class Claim:
     """One request's use of its key."""
 
     def __init__(self, key: str, *, secret: str, request: Request, body: bytes) -> None:
-        if not 0 < len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():
+        if not 0 < len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
             raise InvalidIdempotencyKey
         self._key = key
         self._secret = secret

@@ -19,10 +19,25 @@ from starlette.types import Message, Receive
 
 from maillage_common.errors import FieldError, InvalidRequest, UnsupportedMediaType
 from maillage_common.heads import without_unasked_body
-from maillage_common.idempotency import Claim, Replayed
+from maillage_common.idempotency import MAX_KEY, Claim, Replayed
 from maillage_common.preconditions import not_modified
 
 _UNCHANGED = {304: {"description": "The caller holds this answer: `If-None-Match` names its ETag"}}
+_HELD = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag that you hold: when it still is the answer's, the answer is 304",
+    "schema": {"type": "string"},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "New for each new thing, such as a UUID: sent again with the same key, the "
+    "request happens once and the first answer comes again",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
+}
 # What a 304 tells of the answer that it stands for (RFC 9110 section 15.4.5).
 _STANDING = ("cache-control", "content-location", "etag", "vary")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -32,14 +47,18 @@ class MaillageRoute(APIRoute):
     """Reads strictly, bounds the body, honours Idempotency-Key on every POST that writes."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        if "GET" in (options.get("methods") or ()):
+        methods, declared = options.get("methods") or (), options.get("openapi_extra") or {}
+        self.is_repeatable = "POST" in methods and not declared.get("x-no-idempotency", False)
+        if "GET" in methods:
             options["responses"] = {**_UNCHANGED, **(options.get("responses") or {})}
+            options["openapi_extra"] = _with_parameter(declared, _HELD)
+        elif self.is_repeatable:
+            options["openapi_extra"] = _with_parameter(declared, _KEY)
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         declared = self.openapi_extra or {}
-        repeatable = "POST" in (self.methods or ()) and not declared.get("x-no-idempotency", False)
 
         known = set(_query_parameters(self.dependant))
         takes_json = self.body_field is not None and not isinstance(
@@ -53,12 +72,16 @@ class MaillageRoute(APIRoute):
             limit = declared.get("x-max-body-bytes", request.app.state.settings.max_body_bytes)
             if limit is not None:
                 request = Request(request.scope, _bounded(request, limit))
-            if repeatable and "idempotency-key" in request.headers:
+            if self.is_repeatable and "idempotency-key" in request.headers:
                 return await _handle_once(request, handle)
             answer = _if_changed(request, await handle(request))
             return without_unasked_body(request, answer)
 
         return handle_bounded
+
+
+def _with_parameter(extra: dict[str, Any], parameter: dict[str, Any]) -> dict[str, Any]:
+    return {**extra, "parameters": [*extra.get("parameters", ()), parameter]}
 
 
 def _query_parameters(dependant: Dependant) -> Iterator[str]:

@@ -57,3 +57,18 @@ async def test_openapi_says_which_scopes_a_route_takes(client):
 async def test_openapi_tells_of_a_read_once(client):
     document = (await client.get("/openapi.json")).json()
     assert sorted(document["paths"]["/sample/v1/notes"]) == ["get", "post"]
+
+
+async def test_openapi_names_the_headers_that_every_route_honours(client):
+    document = (await client.get("/openapi.json")).json()
+    named = {
+        (path.removeprefix("/sample/v1"), method): {
+            one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"
+        }
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    assert named["/notes", "post"] == {"Idempotency-Key"}
+    assert named["/notes/search", "post"] == set()
+    assert named["/notes", "get"] == {"If-None-Match"}
+    assert named["/notes/{note_id}", "patch"] == {"if-match"}

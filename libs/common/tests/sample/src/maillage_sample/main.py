@@ -73,6 +73,11 @@ async def list_notes(
     return NoteList(items=[NotePublic.model_validate(row) for row in rows])
 
 
+@router.post("/notes/search", openapi_extra={"x-no-idempotency": True})
+async def search_notes(caller: Writer, session: WriteSession, params: ListNotesParams) -> NoteList:
+    return await list_notes(caller, session, params)
+
+
 @router.get("/notes/{note_id}")
 async def read_note(
     note_id: UUID, caller: Writer, session: WriteSession, response: Response
