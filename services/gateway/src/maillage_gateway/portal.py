@@ -3,13 +3,15 @@
 Everything is served from this process: no page asks another host for anything.
 """
 
+from functools import cache
+from html import escape
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated
 
 import swagger_ui_bundle  # type: ignore[import-untyped]
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
@@ -17,6 +19,7 @@ from maillage_common.app import DOCUMENT_PATH, plain_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.draining import is_stopping
 from maillage_common.errors import DependencyUnavailable, NotFound, Stopping
+from maillage_common.languages import preferred
 from maillage_common.schemas import Answer
 from maillage_gateway.descriptions import Descriptions
 from maillage_gateway.exchange import PREFLIGHT
@@ -39,13 +42,10 @@ _ASSETS: dict[str, tuple[Traversable, str]] = {
     "start.js": (_PAGES.joinpath("start.js"), "text/javascript; charset=utf-8"),
     "swagger-ui.css": (_SWAGGER / "swagger-ui.css", "text/css; charset=utf-8"),
     "swagger-ui-bundle.js": (_SWAGGER / "swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
-    **{
-        name: (_PAGES.joinpath(f"{name}.html"), "text/html; charset=utf-8")
-        # How to begin, for each kind of partner.
-        for name in ("open-data", "partner-application", "care-professional", "back-office")
-    },
     "favicon-32x32.png": (_SWAGGER / "favicon-32x32.png", "image/png"),
 }
+# How to begin, for each kind of partner.
+GUIDES = ("open-data", "partner-application", "care-professional", "back-office")
 
 
 class Live(Answer):
@@ -124,12 +124,35 @@ async def docs(caller: Anyone) -> HTMLResponse:
 
 
 @router.get("/docs/{asset}", include_in_schema=False)
-async def docs_asset(asset: str, caller: Anyone) -> Response:
+async def docs_asset(
+    asset: str,
+    request: Request,
+    caller: Anyone,
+    lang: str | None = None,
+    accept_language: Annotated[str | None, Header()] = None,
+) -> Response:
+    if asset in GUIDES:
+        language = preferred(lang or accept_language)
+        headers = {**_SAFE, "Content-Language": language, "Vary": "Accept-Language"}
+        page = _guide(asset, language, request.app.state.settings.public_url.rstrip("/"))
+        return HTMLResponse(page, headers={**headers, "Cache-Control": "max-age=3600"})
     if asset not in _ASSETS:
         raise NotFound()
     source, media_type = _ASSETS[asset]
     headers = {**_SAFE, "Cache-Control": "max-age=3600"}
     return Response(source.read_bytes(), media_type=media_type, headers=headers)
+
+
+@cache
+def _guide(name: str, language: str, url: str) -> str:
+    """A page's first line is its title; the rest stands in the frame of its language."""
+    guides = _PAGES.joinpath("guides")
+    page = guides.joinpath(f"guide.{language}.html").read_text("utf-8")
+    title, _, body = guides.joinpath(f"{name}.{language}.html").read_text("utf-8").partition("\n")
+    known = {"{body}": body, "{title}": title, "{name}": name, "{url}": escape(url)}
+    for place, text in known.items():
+        page = page.replace(place, text)
+    return page
 
 
 @router.get("/", include_in_schema=False)

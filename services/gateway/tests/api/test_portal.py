@@ -5,6 +5,9 @@ from importlib import resources
 
 import pytest
 
+from maillage_gateway import portal
+from maillage_gateway.policy import Policy
+
 DOCUMENT = {
     "openapi": "3.1.0",
     "info": {"title": "x", "version": "1"},
@@ -110,10 +113,7 @@ class TestDeprecation:
         assert document["paths"]["/directory/v1/needs"]["get"]["deprecated"] is True
 
 
-GUIDES = (
-    *("/docs/open-data", "/docs/partner-application"),
-    *("/docs/care-professional", "/docs/back-office"),
-)
+GUIDES = [f"/docs/{name}" for name in portal.GUIDES]
 
 
 class TestPages:
@@ -158,3 +158,50 @@ class TestPages:
         raw = await gateway.talk(f"{method} {target} HTTP/1.1\r\nHost: g\r\n\r\n".encode())
         assert raw.startswith(b"HTTP/1.1 400")
         assert method == "HEAD" or f'"{code}"'.encode() in raw
+
+
+class TestGuides:
+    @pytest.mark.parametrize("path", GUIDES)
+    async def test_come_in_the_language_of_the_reader_french_first(self, gateway, path):
+        async def language(address: str, **headers: str) -> tuple[str, str]:
+            answer = await gateway.client.get(address, headers=headers)
+            assert answer.headers["Vary"] == "Accept-Language"
+            [shown] = re.findall('<html lang="(..)">', answer.text)
+            return shown, answer.headers["Content-Language"]
+
+        assert await language(path) == ("fr", "fr")
+        assert await language(path, **{"Accept-Language": "nl-BE, fr;q=0.5"}) == ("nl", "nl")
+        assert await language(f"{path}?lang=en", **{"Accept-Language": "nl"}) == ("en", "en")
+
+    @pytest.mark.parametrize("path", GUIDES)
+    async def test_say_the_same_in_every_language(self, gateway, path):
+        said = set()
+        for language in ("fr", "nl", "en"):
+            page = (await gateway.client.get(f"{path}?lang={language}")).text
+            assert not re.search(r"\{(body|title|name|url)\}", page)
+            commands = re.findall("<pre>.*?</pre>", page, re.DOTALL)
+            operations = re.findall(r"<code>((?:GET|POST) [^<]*)</code>", page)
+            said.add((*commands, *operations, page.count("<h2>"), page.count("<p>")))
+        assert len(said) == 1
+
+    async def test_show_the_address_that_callers_use(self, start_gateway, settings):
+        away = settings.model_copy(update={"public_url": "https://maillage.example/"})
+        async with start_gateway(away) as gateway:
+            pages = [(await gateway.client.get(path)).text for path in GUIDES]
+        assert not any("127.0.0.1" in page for page in pages)
+        assert "&#x27;https://maillage.example/directory/v1/services?need" in pages[0]
+
+    @pytest.mark.parametrize("language", ["fr", "nl", "en"])
+    async def test_say_where_a_machine_of_a_back_office_is_refused(self, gateway, language):
+        policy = Policy.load()
+        page = (await gateway.client.get(f"/docs/back-office?lang={language}")).text
+        refused = {
+            number
+            for number, step in enumerate(page.split("<h2>"))
+            for method, path in re.findall("<code>(GET|POST) (/[^<]*)</code>", step)
+            if not policy.find(method, path).machines
+        }
+        told = {
+            number for number, step in enumerate(page.split("<h2>")) if "machines_refused" in step
+        }
+        assert refused == told == {4}
