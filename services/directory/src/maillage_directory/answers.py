@@ -1,11 +1,13 @@
 """JSON answers that are already assembled, and their headers."""
 
+import hashlib
 from typing import Any
 
 import orjson
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from maillage_common.preconditions import etag
 from maillage_directory.tags import card_tag
 
 
@@ -24,6 +26,18 @@ def answer_one(answer: BaseModel, *, version: int, language: str, **made: Any) -
     """One resource with its ETag; `made` as `answer_with_tag`."""
     body = answer.model_dump(mode="json")
     return answer_with_tag(body, tag=card_tag(version, body), language=language, **made)
+
+
+def answer_whole(
+    answer: Any, language: str, *, response_class: type[JsonAnswer] = JsonAnswer
+) -> JsonAnswer:
+    """With a tag over the whole body: for what has no version of its own."""
+    made = response_class(
+        answer.model_dump(mode="json") if isinstance(answer, BaseModel) else answer
+    )
+    tag = etag(hashlib.sha256(bytes(made.body)).hexdigest()[:24])
+    made.headers.update({"ETag": tag, "Vary": "Accept-Language", "Content-Language": language})
+    return made
 
 
 def answer_with_tag(

@@ -115,3 +115,16 @@ class TestPrograms:
     async def test_lists_programs(self, directory: Any, client: Any, as_anonymous: Any) -> None:
         answer = await client.get(f"{V1}/programs", headers=as_anonymous())
         assert {"RAQ", "CHW", "CPPS", "CeS"} <= {item["code"] for item in answer.json()["items"]}
+
+
+@pytest.mark.parametrize("path", ["needs", "programs", "territories", "territories/21003"])
+async def test_reference_data_is_not_sent_again_to_who_holds_it(
+    directory: Any, client: Any, as_anonymous: Any, path: str
+) -> None:
+    read = await client.get(f"{V1}/{path}", headers=as_anonymous())
+    held = {**as_anonymous(), "If-None-Match": read.headers["ETag"]}
+    again = await client.get(f"{V1}/{path}", headers=held)
+    assert (again.status_code, again.content) == (304, b"")
+    other = await client.get(f"{V1}/{path}", headers={**as_anonymous(), "Accept-Language": "nl"})
+    assert other.headers["Content-Language"] == "nl"
+    assert (other.headers["ETag"] == read.headers["ETag"]) is (other.content == read.content)

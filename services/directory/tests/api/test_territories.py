@@ -80,6 +80,8 @@ class TestOutlines:
         # Corner computed with the EPSG register's operation 15929 (one metre).
         assert ring[0] == pytest.approx([4.3402, 50.8404], abs=0.0005)
         assert answer.json()["properties"]["source"] == "test map"
+        held = {**as_anonymous(), "If-None-Match": answer.headers["ETag"]}
+        assert (await client.get(f"{PATH}/21004/outline", headers=held)).status_code == 304
         listed = await client.get(f"{PATH}?has_outline=true", headers=as_anonymous())
         assert [item["code"] for item in listed.json()["items"]] == ["21004"]
         absent = await client.get(f"{PATH}/21005/outline", headers=as_anonymous())

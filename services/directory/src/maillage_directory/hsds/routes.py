@@ -1,6 +1,5 @@
 """`/hsds/v3`: the HSDS read API, open to anyone, and its profile."""
 
-import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import DatabaseDep, ReadSession
 from maillage_common.errors import NotFound
 from maillage_common.schemas import Payload
-from maillage_directory.answers import JsonAnswer
+from maillage_directory.answers import JsonAnswer, answer_whole
 from maillage_directory.hsds import api, profile, service
 from maillage_directory.hsds.objects import OBJECTS, VERSION
 from maillage_directory.hsds.schemas import (
@@ -52,14 +51,6 @@ async def reader_of(
 ReaderDep = Annotated[Reader, Depends(reader_of, scope="function")]
 
 
-def _answer(item: Any, language: str) -> Response:
-    """With a validator over the whole body: an item has no version of its own here."""
-    answer = JsonAnswer(item)
-    tag = f'"{hashlib.sha256(bytes(answer.body)).hexdigest()[:24]}"'
-    answer.headers.update({"ETag": tag, "Vary": "Accept-Language", "Content-Language": language})
-    return answer
-
-
 async def _listed(
     session: ReadSession,
     database: DatabaseDep,
@@ -69,7 +60,7 @@ async def _listed(
 ) -> Response:
     if params.format == "ndjson":
         return StreamingResponse(listing.lines(database), media_type=_NDJSON)
-    return _answer(await listing.page(session, params), reader.language)
+    return answer_whole(await listing.page(session, params), reader.language)
 
 
 @router.get("", name="hsds_information")
@@ -98,7 +89,7 @@ async def list_services(
 async def read_service(service_id: UUID, session: ReadSession, reader: ReaderDep) -> Response:
     """One service with all that belongs to it."""
     found = await service.read_service(session, reader, service_id)
-    return _answer(found, reader.language)
+    return answer_whole(found, reader.language)
 
 
 @router.get("/organizations", name="hsds_organizations", responses=_PAGE)
@@ -128,7 +119,7 @@ async def read_organization(
     found = await service.read_organization(
         session, reader, organization_id, full_service=params.full_service
     )
-    return _answer(found, reader.language)
+    return answer_whole(found, reader.language)
 
 
 @router.get("/service_at_locations", name="hsds_service_at_locations", responses=_PAGE)
@@ -151,7 +142,7 @@ async def list_places(
 @router.get("/service_at_locations/{place_id}", name="hsds_service_at_location")
 async def read_place(place_id: UUID, session: ReadSession, reader: ReaderDep) -> Response:
     found = await service.read_place(session, reader, place_id)
-    return _answer(found, reader.language)
+    return answer_whole(found, reader.language)
 
 
 @router.get("/taxonomies", name="hsds_taxonomies", responses=_PAGE)
@@ -161,12 +152,12 @@ async def list_taxonomies(params: Annotated[PageParams, Query()], reader: Reader
     if params.format == "ndjson":
         lines = b"".join(bytes(JsonAnswer(item).body) + b"\n" for item in found["contents"])
         return Response(lines, media_type=_NDJSON)
-    return _answer(found, reader.language)
+    return answer_whole(found, reader.language)
 
 
 @router.get("/taxonomies/{taxonomy_id}", name="hsds_taxonomy")
 async def read_taxonomy(taxonomy_id: UUID, reader: ReaderDep) -> Response:
-    return _answer(service.read_taxonomy(reader, taxonomy_id), reader.language)
+    return answer_whole(service.read_taxonomy(reader, taxonomy_id), reader.language)
 
 
 @router.get("/taxonomy_terms", name="hsds_taxonomy_terms", responses=_PAGE)
@@ -186,7 +177,7 @@ async def list_terms(
 @router.get("/taxonomy_terms/{term_id}", name="hsds_taxonomy_term")
 async def read_term(term_id: UUID, session: ReadSession, reader: ReaderDep) -> Response:
     found = await service.read_term(session, reader, term_id)
-    return _answer(found, reader.language)
+    return answer_whole(found, reader.language)
 
 
 @router.get("/openapi.json", name="hsds_openapi")

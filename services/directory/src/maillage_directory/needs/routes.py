@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import ReadSession
+from maillage_directory.answers import JsonAnswer, answer_whole
 from maillage_directory.languages import in_language, preferred
 from maillage_directory.needs.queries import list_needs
 from maillage_directory.needs.schemas import NeedPublic, NeedsPublic
@@ -16,14 +17,19 @@ Anyone = Annotated[Caller, open_to_anyone()]
 AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 
 
-@router.get("/needs", name="list_needs")
+@router.get(
+    "/needs",
+    name="list_needs",
+    responses={200: {"model": NeedsPublic}},
+    response_class=JsonAnswer,
+)
 async def read_needs(
     session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
-) -> NeedsPublic:
+) -> Response:
     """Every term, by code; `parent` makes the tree."""
     language = preferred(accept_language)
     needs = await list_needs(session)
-    return NeedsPublic(
+    answer = NeedsPublic(
         items=[
             NeedPublic.model_validate(
                 {**need.model_dump(), "label": in_language(need.name, language)}
@@ -31,3 +37,4 @@ async def read_needs(
             for need in needs
         ]
     )
+    return answer_whole(answer, language)

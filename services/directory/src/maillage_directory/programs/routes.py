@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Header, Query, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import ReadSession
+from maillage_directory.answers import JsonAnswer, answer_whole
 from maillage_directory.languages import preferred
 from maillage_directory.programs import service
 from maillage_directory.programs.schemas import CoverageParams, CoveragesPublic, ProgramsPublic
@@ -16,11 +17,17 @@ Anyone = Annotated[Caller, open_to_anyone()]
 AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 
 
-@router.get("/programs", name="list_programs")
+@router.get(
+    "/programs",
+    name="list_programs",
+    responses={200: {"model": ProgramsPublic}},
+    response_class=JsonAnswer,
+)
 async def list_programs(
     session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
-) -> ProgramsPublic:
-    return await service.read_programs(session, language=preferred(accept_language))
+) -> Response:
+    language = preferred(accept_language)
+    return answer_whole(await service.read_programs(session, language=language), language)
 
 
 @router.get("/programs/{code}/coverage", name="list_coverage")

@@ -8,7 +8,7 @@ from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
-from maillage_directory.answers import GeoJsonAnswer
+from maillage_directory.answers import GeoJsonAnswer, JsonAnswer, answer_whole
 from maillage_directory.languages import preferred
 from maillage_directory.territories import importing, service
 from maillage_directory.territories.schemas import (
@@ -36,20 +36,24 @@ TerritoryCode = Annotated[
 _MAX_OUTLINES = 32 * 1024 * 1024
 
 
-@router.get("/territories", name="list_territories")
+@router.get(
+    "/territories",
+    name="list_territories",
+    responses={200: {"model": TerritoriesPublic}},
+    response_class=JsonAnswer,
+)
 async def list_territories(
     params: Annotated[TerritoryParams, Query()],
     request: Request,
     session: ReadSession,
     caller: Anyone,
     accept_language: AcceptLanguage = None,
-) -> TerritoriesPublic:
-    return await service.read_territories(
-        session,
-        params,
-        language=preferred(accept_language),
-        vocabulary=request.app.state.vocabulary,
+) -> Response:
+    language = preferred(accept_language)
+    answer = await service.read_territories(
+        session, params, language=language, vocabulary=request.app.state.vocabulary
     )
+    return answer_whole(answer, language)
 
 
 @router.get("/territories/resolve", name="resolve_territory")
@@ -92,11 +96,17 @@ async def import_outlines(
     )
 
 
-@router.get("/territories/{code}", name="get_territory")
+@router.get(
+    "/territories/{code}",
+    name="get_territory",
+    responses={200: {"model": TerritoryDetail}},
+    response_class=JsonAnswer,
+)
 async def get_territory(
     code: str, session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
-) -> TerritoryDetail:
-    return await service.read_territory(session, code, language=preferred(accept_language))
+) -> Response:
+    language = preferred(accept_language)
+    return answer_whole(await service.read_territory(session, code, language=language), language)
 
 
 @router.put("/territories/{code}", name="put_territory")
@@ -126,8 +136,9 @@ async def get_outline(
     code: str, session: ReadSession, caller: Anyone, accept_language: AcceptLanguage = None
 ) -> Response:
     """The outline as a GeoJSON Feature, WGS 84."""
-    found = await importing.read_outline_of(session, code, language=preferred(accept_language))
-    return GeoJsonAnswer(found.model_dump(mode="json"))
+    language = preferred(accept_language)
+    found = await importing.read_outline_of(session, code, language=language)
+    return answer_whole(found, language, response_class=GeoJsonAnswer)
 
 
 @router.put(
