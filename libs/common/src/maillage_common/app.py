@@ -1,7 +1,6 @@
 """The application factory: what every service gets by calling `create_app`."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -31,6 +30,8 @@ from maillage_common.errors import (
     NotFound,
     TooLarge,
     UnsupportedMediaType,
+    body_error,
+    fault_detail,
     render_problem,
 )
 from maillage_common.events import CommonEvent, log
@@ -248,28 +249,8 @@ def _as_problem(error: RequestValidationError) -> MaillageError:
 def _field_error(fault: Mapping[str, Any], body: Any) -> FieldError:
     """Where and what, without the value that was sent (pydantic's `input` stays out)."""
     place, *path = fault["loc"]
-    detail = re.sub(r", unable to .*$", "", str(fault["msg"]))
     if place == "body":
-        pointer = "".join(f"/{_escape(part)}" for part in _members(path, body))
-        return FieldError(code=str(fault["type"]), detail=detail, pointer=pointer)
+        return body_error(fault, path, body)
     # The parameter's name alone: a place in a list, or a branch of a union, is ours.
     name = str(path[0]) if path else str(place)
-    return FieldError(code=str(fault["type"]), detail=detail, parameter=name)
-
-
-def _members(path: Sequence[str | int], body: Any) -> Iterator[str | int]:
-    """The path without the tags of unions, which pydantic puts among the members."""
-    reached = body
-    for index, part in enumerate(path):
-        last = index == len(path) - 1
-        if isinstance(reached, dict) and part not in reached and not last:
-            continue
-        yield part
-        if isinstance(reached, dict):
-            reached = reached.get(part)
-        elif isinstance(reached, list) and isinstance(part, int) and part < len(reached):
-            reached = reached[part]
-
-
-def _escape(part: object) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
+    return FieldError(code=str(fault["type"]), detail=fault_detail(fault), parameter=name)

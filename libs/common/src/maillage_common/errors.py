@@ -5,7 +5,8 @@ A service's `errors.py` subclasses the classes below; the class carries the HTTP
 holds personal data and never repeats what the caller sent.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -202,3 +203,31 @@ async def render_problem(request: Request, error: Exception) -> JSONResponse:
 
     assert isinstance(error, MaillageError)
     return problem_response(error, trace_id=current_trace_id())
+
+
+def fault_detail(fault: Mapping[str, Any]) -> str:
+    return re.sub(r", unable to .*$", "", str(fault["msg"]))
+
+
+def body_error(fault: Mapping[str, Any], path: Sequence[str | int], body: Any) -> FieldError:
+    """A fault that pydantic found at `path` of `body`, without the value that was sent."""
+    pointer = "".join(f"/{_escape(part)}" for part in _members(path, body))
+    return FieldError(code=str(fault["type"]), detail=fault_detail(fault), pointer=pointer)
+
+
+def _members(path: Sequence[str | int], body: Any) -> Iterator[str | int]:
+    """The path without the tags of unions, which pydantic puts among the members."""
+    reached = body
+    for index, part in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(reached, dict) and part not in reached and not last:
+            continue
+        yield part
+        if isinstance(reached, dict):
+            reached = reached.get(part)
+        elif isinstance(reached, list) and isinstance(part, int) and part < len(reached):
+            reached = reached[part]
+
+
+def _escape(part: object) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maillage_common.app import _members
+from maillage_common.errors import _members
 
 
 @pytest.mark.parametrize(

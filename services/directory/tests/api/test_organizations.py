@@ -47,7 +47,7 @@ class TestWriteOrganizations:
             headers={**own, "If-Match": made.headers["ETag"]},
         )
         assert changed.status_code == 200, changed.text
-        assert changed.json()["label"] == "Le Grand Pont"
+        assert changed.json()["name"] == {**NEW["name"], "fr": "Le Grand Pont"}
         stale = await client.patch(
             f"{ORGANIZATIONS}/{made.json()['id']}",
             json={"url": "https://example.org"},

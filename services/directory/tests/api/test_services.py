@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 SERVICES = "/directory/v1/services"
+_ORIGIN = "/text_origins/name/fr/origin"
 
 
 def body(directory: Any, **fields: Any) -> Any:
@@ -163,6 +164,32 @@ class TestChangeService:
         assert answer.json()["version"] == 2
         assert await found(q="ouvert", spoken="ar") == ["Accueil"]
 
+    async def test_merges_objects_member_by_member_and_replaces_lists(
+        self, made: Any, client: Any, editor: Any
+    ) -> None:
+        path, headers = f"{SERVICES}/{made.json()['id']}", {**editor(), "If-Match": "*"}
+        first = {
+            "name": {"nl": "Dienst"},
+            "languages": ["fr", "ar"],
+            "conditions": {"bim": "yes", "amu": "no"},
+            "text_origins": {"name": {"nl": {"origin": "machine", "on": "2026-01-01"}}},
+        }
+        assert (await client.patch(path, json=first, headers=headers)).status_code == 200
+        second = {
+            "languages": ["nl"],
+            "conditions": {"amu": None, "insured": "yes", "bim": None},
+            "text_origins": {"name": {"nl": {"on": None}}},
+        }
+        answer = await client.patch(path, json=second, headers=headers)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert told["name"] == {"fr": "Accueil", "nl": "Dienst"}
+        assert told["languages"] == ["nl"]
+        assert told["conditions"] == {"insured": "yes"}
+        assert told["text_origins"]["name"]["nl"] == {"origin": "machine"}
+        answer = await client.patch(path, json={"name": {"fr": None}}, headers=headers)
+        assert answer.json()["name"] == {"nl": "Dienst"}
+
     async def test_keeps_a_confidential_address_it_never_shows(
         self, directory: Any, client: Any, editor: Any, admin: Any
     ) -> None:
@@ -217,11 +244,17 @@ class TestChangeService:
         assert answer.json()["code"] == "not_your_organization"
 
     @pytest.mark.parametrize(
-        ("change", "code"),
-        [({"colour": 1}, "extra_forbidden"), ({"name": None}, "missing"), ({"cost": 3}, "enum")],
+        ("change", "code", "pointer"),
+        [
+            ({"colour": 1}, "extra_forbidden", "/colour"),
+            ({"name": None}, "missing", "/name"),
+            ({"name": {"fr": None, "nl": None}}, "name_missing", "/name"),
+            ({"cost": 3}, "enum", "/cost"),
+            ({"text_origins": {"name": {"fr": {"on": "x"}}}}, "missing", _ORIGIN),
+        ],
     )
     async def test_checks_the_whole_again(
-        self, made: Any, client: Any, editor: Any, change: Any, code: Any
+        self, made: Any, client: Any, editor: Any, change: Any, code: Any, pointer: Any
     ) -> None:
         answer = await client.patch(
             f"{SERVICES}/{made.json()['id']}",
@@ -229,7 +262,8 @@ class TestChangeService:
             headers={**editor(), "If-Match": "*"},
         )
         assert answer.status_code == 422
-        assert answer.json()["errors"][0]["code"] == code
+        fault = answer.json()["errors"][0]
+        assert (fault["code"], fault["pointer"]) == (code, pointer)
 
     async def test_leaves_an_audit_record_of_who_and_which_fields(
         self, made: Any, directory: Any, client: Any, editor: Any

@@ -36,8 +36,8 @@ class TestSuggestion:
         for patch, code, pointer in (
             ({"cost": 3}, "enum", "/patch/cost"),
             ({"colour": 1}, "extra_forbidden", "/patch/colour"),
-            ({"needs": ["housng"]}, "unknown_need", "/needs/0"),
-            ({"name": None}, "missing", "/name"),
+            ({"needs": ["housng"]}, "unknown_need", "/patch/needs/0"),
+            ({"name": None}, "missing", "/patch/name"),
         ):
             answer = await proposed(patch)
             assert answer.status_code == 422, answer.text
@@ -73,6 +73,19 @@ class TestSuggestion:
             assert answer.status_code == status, answer.text
         read = await client.get(f"{SERVICES}/{record}", headers=as_anonymous())
         assert (read.json()["cost"], read.json()["languages"]) == ("free", ["fr"])
+
+    async def test_adds_a_language_and_keeps_the_others(
+        self, proposed: Any, record: str, client: Any, editor: Any
+    ) -> None:
+        made = (await proposed({"name": {"nl": "Onthaal"}})).json()
+        done = await client.post(
+            f"{SUGGESTIONS}/{made['id']}/decision",
+            json={"decision": "accept"},
+            headers={**editor(), "If-Match": "*"},
+        )
+        assert done.status_code == 200, done.text
+        read = await client.get(f"{SERVICES}/{record}", headers=editor())
+        assert read.json()["name"] == {"fr": "Accueil", "nl": "Onthaal"}
 
     async def test_is_rejected_with_a_reason_that_its_proposer_reads(
         self, proposed: Any, record: str, client: Any, editor: Any

@@ -118,7 +118,7 @@ async def change_organization(
     if_match: IfMatch = None,
     accept_language: AcceptLanguage = None,
 ) -> Response:
-    """A JSON merge patch: what is sent replaces, `null` clears, the rest stays."""
+    """A JSON merge patch (RFC 7396): objects merge, `null` clears, lists are replaced."""
     await service.change_organization(
         session,
         organization_id,

@@ -1,11 +1,11 @@
 """Changing a record by JSON merge patch (RFC 7396), and filling one from another."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError, create_model
+from pydantic import SkipValidation, ValidationError, create_model
 
-from maillage_common.errors import FieldError, InvalidRequest
+from maillage_common.errors import InvalidRequest, body_error
 from maillage_common.schemas import Payload
 from maillage_directory.records.schemas import OrganizationContent, ServiceContent
 
@@ -16,14 +16,15 @@ _NOTHING: tuple[Any, ...] = (None, "", "unknown", [], {})
 
 
 def _all_optional(name: str, content: type[Payload]) -> type[Payload]:
+    # A member may hold a null that deletes: only the whole, once merged, is checked.
     fields: dict[str, Any] = {
-        field: (info.annotation | None, None)  # type: ignore[operator]
+        field: (Annotated[info.annotation | None, SkipValidation()], None)  # type: ignore[operator,type-arg]
         for field, info in content.model_fields.items()
     }
     made: type[Payload] = create_model(
         name,
         __base__=Payload,
-        __doc__="A JSON merge patch: what is sent replaces, `null` clears, the rest stays.",
+        __doc__="A JSON merge patch (RFC 7396): objects merge, `null` clears, lists are replaced.",
         **fields,
     )
     return made
@@ -40,11 +41,24 @@ def merged_record(
 
     Raises InvalidRequest with pointers when the whole would not be valid.
     """
-    sent = change.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    whole = {**present, **sent}
-    kept = {name: value for name, value in whole.items() if value is not None}
-    record = _checked(content, kept, "See `errors` for each field.")
-    return record, sorted(name for name in sent if present.get(name) != sent[name])
+    sent = {name: getattr(change, name) for name in change.model_fields_set}
+    known = {name: value for name, value in present.items() if value is not None}
+    record = _checked(content, _patched(known, sent), "See `errors` for each field.")
+    told = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return record, sorted(name for name in sent if present.get(name) != told.get(name))
+
+
+def _patched(present: object, sent: object) -> Any:
+    """RFC 7396, section 2."""
+    if not isinstance(sent, dict):
+        return sent
+    whole = dict(present) if isinstance(present, dict) else {}
+    for name, value in sent.items():
+        if value is None:
+            whole.pop(name, None)
+        else:
+            whole[name] = _patched(whole.get(name), value)
+    return whole
 
 
 def _checked(content: type[Content], whole: Mapping[str, Any], detail: str) -> Content:
@@ -54,11 +68,7 @@ def _checked(content: type[Content], whole: Mapping[str, Any], detail: str) -> C
         raise InvalidRequest(
             detail,
             errors=[
-                FieldError(
-                    code=fault["type"],
-                    detail=fault["msg"],
-                    pointer="".join(f"/{part}" for part in fault["loc"]),
-                )
+                body_error(fault, fault["loc"], whole)
                 for fault in error.errors(include_input=False, include_url=False)
             ],
         ) from None

@@ -92,7 +92,7 @@ async def change_service(
     if_match: IfMatch = None,
     accept_language: AcceptLanguage = None,
 ) -> Response:
-    """A JSON merge patch: what is sent replaces, `null` clears, the rest stays."""
+    """A JSON merge patch (RFC 7396): objects merge, `null` clears, lists are replaced."""
     await service.change_service(
         session,
         service_id,

@@ -1,5 +1,6 @@
 """Use cases: propose a change, decide on it, say that something is wrong."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
-from maillage_common.errors import FieldError, InvalidRequest
+from maillage_common.errors import FieldError, InvalidRequest, MaillageError
 from maillage_common.pagination import Cursors
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
@@ -62,7 +63,13 @@ async def suggest(
     check = (
         check_service_change if payload.type == ResourceType.SERVICE else check_organization_change
     )
-    await check(session, row, change, vocabulary=vocabulary)
+    try:
+        await check(session, row, change, vocabulary=vocabulary)
+    except MaillageError as refused:
+        refused.errors = tuple(
+            replace(error, pointer=f"/patch{error.pointer}") for error in refused.errors
+        )
+        raise
     owner = f"organization:{caller.organization}" if caller.organization else None
     made = Suggestion.model_validate(
         {
