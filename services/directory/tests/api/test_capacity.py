@@ -39,6 +39,20 @@ class TestReportCapacity:
             assert read.json()["capacity"]["status"] == "unknown"
             assert read.json()["capacity"]["last_known"]["waiting_days"] == 30
 
+    async def test_says_who_told_it_while_it_holds_and_after(
+        self, path: Any, client: Any, editor: Any, professional: Any, as_anonymous: Any
+    ) -> None:
+        reports = f"{path}/capacity-reports"
+        told = {"confidence": "relayed", "source": "cpas-1080"}
+        with frozen_time(NOW):
+            made = await client.post(reports, json={"status": "waitlist", **told}, headers=editor())
+            read = (await client.get(path, headers=as_anonymous())).json()["capacity"]
+        with frozen_time(NOW + timedelta(days=15)):
+            later = (await client.get(path, headers=as_anonymous())).json()["capacity"]
+        (listed,) = (await client.get(reports, headers=professional)).json()["items"]
+        for report in (made.json(), listed, read, later["last_known"]):
+            assert {name: report[name] for name in told} == told
+
     async def test_the_latest_observation_counts_however_late_others_arrive(
         self, path: Any, client: Any, editor: Any, as_anonymous: Any
     ) -> None:

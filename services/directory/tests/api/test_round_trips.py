@@ -53,6 +53,8 @@ async def full(directory: Any, whole_service: Any) -> Any:
                 "unit": "lit",
                 "observed_at": "2026-11-01T08:00:00+00:00",
                 "valid_until": "2100-01-01T00:00:00+00:00",
+                "confidence": "relayed",
+                "source": "cpas-1080",
             },
         ),
         directory.service(
@@ -133,6 +135,8 @@ async def test_a_file_brings_back_what_it_took_out(
 
     before, file = await lines(), await client.get(f"{EXPORTS}/{form}", headers=admin)
     assert len(before) == 5
+    (report,) = (line["capacity"] for line in before if "capacity" in line)
+    assert (report["confidence"], report["source"]) == ("relayed", "cpas-1080")
     await empty(full)
     assert await lines() == []
     seen, rows = await bring(file.content, form)

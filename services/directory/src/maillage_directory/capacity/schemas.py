@@ -9,11 +9,12 @@ from pydantic import Field
 from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import CapacityStatus, Confidence
-from maillage_directory.records.fields import Line
+from maillage_directory.records.fields import Code, Line
 
 
 class NewCapacityReport(Payload):
-    """`observed_at` is now, and `valid_until` two weeks later, unless told otherwise."""
+    """`observed_at` is now, and `valid_until` two weeks later, unless told otherwise.
+    `source`: who passed it on, when the service did not tell it itself."""
 
     status: CapacityStatus
     places: Annotated[int, Field(ge=0, le=100_000)] | None = None
@@ -22,6 +23,7 @@ class NewCapacityReport(Payload):
     observed_at: Instant | None = None
     valid_until: Instant | None = None
     confidence: Confidence = Confidence.DECLARED
+    source: Code | None = None
 
 
 class ServiceCapacityReport(NewCapacityReport):
@@ -44,6 +46,7 @@ class CapacityReportPublic(Answer):
     observed_at: datetime
     valid_until: datetime
     confidence: Confidence
+    source: str | None
 
 
 class CapacityReportsPublic(Answer):

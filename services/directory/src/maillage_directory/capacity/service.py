@@ -138,7 +138,7 @@ def _row(service_id: UUID, report: NewCapacityReport, now: datetime) -> dict[str
         "observed_at": observed_at,
         "valid_until": report.valid_until or observed_at + CAPACITY_HOLDS_FOR,
         "confidence": report.confidence,
-        "source": None,
+        "source": report.source,
     }
 
 

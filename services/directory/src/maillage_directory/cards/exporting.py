@@ -9,7 +9,6 @@ from maillage_directory.cards.rendering import capacity_now, may_see
 from maillage_directory.visibility import Layer
 
 _PROVENANCE = ("source", "source_date", "external_id", "licence")
-_REPORT = ("status", "places", "unit", "waiting_days", "observed_at", "valid_until")
 
 
 def exported_record(row: Any, layer: Layer, *, now: datetime) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def exported_record(row: Any, layer: Layer, *, now: datetime) -> dict[str, Any]:
         record["locations"] = [_place(place) for place in card["locations"]]
         report = capacity_now(card.get("capacity"), now)
         if report["status"] != "unknown":
-            record["capacity"] = {name: report[name] for name in _REPORT if name in report}
+            record["capacity"] = report
         if row.verified_at is not None:
             record["verified_at"] = row.verified_at.isoformat()
     else:

@@ -154,7 +154,7 @@ def capacity_now(report: Mapping[str, Any] | None, now: datetime) -> dict[str, A
         return {"status": "unknown"}
     if datetime.fromisoformat(report["valid_until"]) <= now:
         return {"status": "unknown", "last_known": dict(report)}
-    return {name: value for name, value in report.items() if name != "source"}
+    return dict(report)
 
 
 def hours_of(card: Mapping[str, Any]) -> Hours:

@@ -87,6 +87,7 @@ class CapacityPublic(Answer):
     observed_at: datetime | None = None
     valid_until: datetime | None = None
     confidence: str | None = None
+    source: str | None = None
     last_known: dict[str, Any] | None = None
 
 

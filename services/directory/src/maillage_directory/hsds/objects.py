@@ -333,7 +333,8 @@ MEANINGS: Mapping[str, str] = {
     "closures": "Days on which nothing opens: [{from, to, reason}], both days included.",
     "programs": "Codes of the programs that the service belongs to.",
     "capacity": "The last capacity report that still holds: {status, places, unit, waiting_days,"
-    " observed_at, valid_until}; HL7 SDOH Clinical Care codes. Absent: not known.",
+    " observed_at, valid_until, confidence, source}; HL7 SDOH Clinical Care codes. Absent: not"
+    " known.",
     "verified_at": "When someone last checked the whole record.",
     "confidential": "The place is not told to anyone; nothing else of it is given.",
     "commune_nis": "NIS code of the commune.",

@@ -15,6 +15,7 @@ from maillage_common.dates import Day, Instant
 from maillage_common.schemas import Payload
 from maillage_directory.models import (
     CapacityStatus,
+    Confidence,
     HolidayRule,
     LocationType,
     PhoneKind,
@@ -239,7 +240,7 @@ class ClosureEntry(Payload):
 
 
 class CapacityEntry(Payload):
-    """A capacity report as a record carries it."""
+    """A capacity report as a record carries it; its source is the record's unless told."""
 
     status: CapacityStatus
     places: Annotated[int, Field(ge=0, le=100_000)] | None = None
@@ -247,6 +248,8 @@ class CapacityEntry(Payload):
     waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     observed_at: Instant
     valid_until: Instant | None = None
+    confidence: Confidence = Confidence.DECLARED
+    source: Code | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

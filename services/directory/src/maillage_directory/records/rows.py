@@ -297,18 +297,15 @@ def _location_details(location: LocationEntry) -> dict[str, Any]:
     return found
 
 
-def capacity_row(
-    service_id: UUID, entry: CapacityEntry, *, source: str | None, confidence: str = "declared"
-) -> dict[str, Any]:
+def capacity_row(service_id: UUID, entry: CapacityEntry, *, source: str) -> dict[str, Any]:
     """A capacity report whose id follows from what it says: told twice, it is kept once."""
     until = entry.valid_until or entry.observed_at + CAPACITY_HOLDS_FOR
     return {
         "id": uuid5(service_id, f"{entry.observed_at.isoformat()} {entry.status}"),
         "service_id": service_id,
-        **entry.model_dump(exclude={"valid_until"}),
+        **entry.model_dump(),
         "valid_until": until,
-        "confidence": confidence,
-        "source": source,
+        "source": entry.source or source,
     }
 
 
