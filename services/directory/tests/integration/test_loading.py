@@ -50,6 +50,20 @@ async def test_corrections_made_here_stay_until_the_source_says_something_new(
     assert await statement(directory, "SELECT cost FROM service") == "paid"
 
 
+async def test_what_is_yet_to_come_was_neither_checked_nor_observed(directory: Any) -> None:
+    day = "2999-01-01T00:00:00Z"
+    await directory.has()
+    outcome = await directory.loads(
+        directory.service("checked", verified_at=day),
+        directory.service("told", capacity={"status": "capacity", "observed_at": day}),
+    )
+    assert [(fault.line, fault.code, fault.field) for fault in outcome.rejected] == [
+        (1, "in_the_future", "/verified_at"),
+        (2, "in_the_future", "/capacity/observed_at"),
+    ]
+    assert await statement(directory, "SELECT count(*) FROM service") == 0
+
+
 async def test_bad_lines_are_told_and_the_good_ones_kept(directory: Any) -> None:
     async with directory.database.write(system=SystemReason.IMPORT) as session:
         lines = [

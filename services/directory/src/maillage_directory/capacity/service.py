@@ -1,7 +1,7 @@
 """Use cases: a service, or many at once, say whether they can take someone."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +19,9 @@ from maillage_directory.capacity.schemas import NewCapacityReport, ServiceCapaci
 from maillage_directory.errors import NotYourOrganization, ServiceNotFound
 from maillage_directory.events import AuditEvent
 from maillage_directory.models import CapacityReport
-from maillage_directory.records.rows import CAPACITY_HOLDS_FOR
+from maillage_directory.records.rows import CAPACITY_HOLDS_FOR, CLOCK_SKEW
 from maillage_directory.records.writing import add_history
 from maillage_directory.visibility import layer_of
-
-# Clocks of other systems may run ahead a little.
-_CLOCK_SKEW = timedelta(minutes=5)
 
 
 async def report_capacity(
@@ -111,7 +108,7 @@ async def read_history(
 def _faults(report: NewCapacityReport, now: datetime, *, pointer: str) -> list[FieldError]:
     observed_at = report.observed_at or now
     faults = []
-    if observed_at > now + _CLOCK_SKEW:
+    if observed_at > now + CLOCK_SKEW:
         faults.append(
             FieldError("in_the_future", "An observation lies in the past", f"{pointer}/observed_at")
         )

@@ -22,6 +22,7 @@ from maillage_directory.loading.checking import (
     count_changes,
     with_organization,
     with_own_location,
+    without_foresight,
     without_repeats,
 )
 from maillage_directory.loading.context import load_coverage, load_observations
@@ -87,6 +88,7 @@ async def check_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> B
     for kind in (OrganizationRecord, ServiceRecord):
         by_kind[kind] = without_repeats(by_kind[kind], run, outcome)
         by_kind[kind] = await without_deleted(session, by_kind[kind], outcome)
+    by_kind[ServiceRecord] = without_foresight(by_kind[ServiceRecord], outcome)
     batch = Batch(outcome, await allowed(session, by_kind, run, outcome))
     await _check_organizations(session, batch, run)
     await _check_services(session, batch, run)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_common import clock
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Organization
 from maillage_directory.projection import among
@@ -16,6 +17,7 @@ from maillage_directory.records.life import (
     DiagnosticRecord,
     EventRecord,
 )
+from maillage_directory.records.rows import CLOCK_SKEW
 from maillage_directory.records.schemas import (
     CoverageRecord,
     ObservationRecord,
@@ -55,6 +57,22 @@ def count_changes(
         if counts is not outcome.unchanged:
             records.append(record)
     return records
+
+
+def without_foresight(lined: Lined, outcome: Outcome) -> Lined:
+    """A check or an observation yet to come would stand before every real one."""
+    now = clock.now()
+    kept: Lined = []
+    for number, record in lined:
+        told = []
+        if record.verified_at is not None and record.verified_at > now:
+            told.append(("/verified_at", "A check lies in the past"))
+        if record.capacity is not None and record.capacity.observed_at > now + CLOCK_SKEW:
+            told.append(("/capacity/observed_at", "An observation lies in the past"))
+        outcome.rejected += [Rejected(number, "in_the_future", *fault) for fault in told]
+        if not told:
+            kept.append((number, record))
+    return kept
 
 
 async def with_organization(

@@ -93,6 +93,8 @@ _SCHEDULE_AS_IS = (
 
 # A report that does not say how long it holds is believed this long.
 CAPACITY_HOLDS_FOR = timedelta(days=14)
+# Clocks of other systems may run ahead a little.
+CLOCK_SKEW = timedelta(minutes=5)
 
 
 def digest(record: OrganizationRecord | ServiceRecord) -> str:
