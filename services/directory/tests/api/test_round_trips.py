@@ -147,6 +147,32 @@ async def test_a_file_brings_back_what_it_took_out(
     assert again["counts"]["unchanged"] == 5
 
 
+@pytest.mark.parametrize("form", FORMATS)
+async def test_an_untouched_file_changes_nothing_where_it_came_from(
+    full: Any, client: Any, admin: Any, bring: Any, form: str
+) -> None:
+    """Also when others than its source wrote last what it says."""
+    patched = await client.patch(
+        f"/directory/v1/services/{full.id('service', 'plain')}",
+        json={"cost": "free", "needs": ["food", "dental"]},
+        headers={**admin, "If-Match": "*"},
+    )
+    assert patched.status_code == 200, patched.text
+
+    async def versions() -> Any:
+        async with full.database.read() as session:
+            connection = await session.connection()
+            found = await connection.exec_driver_sql(
+                "SELECT resource_id, version, updated_at, changed_at FROM card ORDER BY 1"
+            )
+            return found.all()
+
+    before, file = await versions(), await client.get(f"{EXPORTS}/{form}", headers=admin)
+    seen, _ = await bring(file.content, form)
+    assert seen["counts"] == {"created": 0, "changed": 0, "unchanged": 5, "bad": 0, "missing": 0}
+    assert await versions() == before
+
+
 async def test_a_confidential_place_is_kept_by_its_own_export(
     full: Any, client: Any, admin: Any, bring: Any
 ) -> None:

@@ -30,6 +30,7 @@ from maillage_directory.loading.identifying import identify
 from maillage_directory.loading.life import load_life
 from maillage_directory.loading.outcome import Lined, Outcome, Raw, Rejected, Run
 from maillage_directory.loading.owning import allowed, without_deleted
+from maillage_directory.loading.standing import with_standing
 from maillage_directory.models import Organization, Service
 from maillage_directory.records.life import LIFE, LifeRecord
 from maillage_directory.records.rows import (
@@ -79,7 +80,7 @@ class Batch:
 
 async def check_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> Batch:
     """Records whose source says the same as last time are left alone, so that corrections made
-    here since then stay; the others replace what is here."""
+    here since then stay, and so are those that say what is here; the others replace it."""
     await (await session.connection()).execute(_PLAN_BY_INDEX)
     outcome = Outcome()
     named = await identify(session, run, raws, outcome)
@@ -151,14 +152,24 @@ async def _check_organizations(session: AsyncSession, batch: Batch, run: Run) ->
     )
     run.organizations |= {record.id for _, record in lined}
     await _set_parents_aside(session, lined, run)
-    await asyncio.to_thread(_prepare_organizations, batch, lined, dict(known.all()), run)
+    digests = await asyncio.to_thread(_digests, lined)
+    standing = await with_standing(session, lined, dict(known.all()), digests)
+    await asyncio.to_thread(_prepare_organizations, batch, lined, standing, digests, run)
+
+
+def _digests(lined: Lined) -> dict[UUID, str]:
+    with _without_collector():
+        return {record.id: digest(record) for _, record in lined}
 
 
 def _prepare_organizations(
-    batch: Batch, lined: Lined, known: Mapping[UUID, str | None], run: Run
+    batch: Batch,
+    lined: Lined,
+    known: Mapping[UUID, str | None],
+    digests: Mapping[UUID, str],
+    run: Run,
 ) -> None:
     with _without_collector():
-        digests = {record.id: digest(record) for _, record in lined}
         records = count_changes(lined, known, digests, batch.outcome)
         if run.is_dry:
             return
@@ -204,16 +215,21 @@ async def _check_services(session: AsyncSession, batch: Batch, run: Run) -> None
             projection.among(Service.id, (record.id for _, record in lined))
         )
     )
-    await asyncio.to_thread(_prepare_services, batch, lined, dict(known.all()), run)
+    for _, record in lined:
+        place_in_communes(record.locations, run.terms)
+    digests = await asyncio.to_thread(_digests, lined)
+    standing = await with_standing(session, lined, dict(known.all()), digests)
+    await asyncio.to_thread(_prepare_services, batch, lined, standing, digests, run)
 
 
 def _prepare_services(
-    batch: Batch, lined: Lined, known: Mapping[UUID, str | None], run: Run
+    batch: Batch,
+    lined: Lined,
+    known: Mapping[UUID, str | None],
+    digests: Mapping[UUID, str],
+    run: Run,
 ) -> None:
     with _without_collector():
-        for _, record in lined:
-            place_in_communes(record.locations, run.terms)
-        digests = {record.id: digest(record) for _, record in lined}
         records = count_changes(lined, known, digests, batch.outcome)
         if run.is_dry:
             return
