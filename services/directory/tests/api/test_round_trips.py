@@ -44,6 +44,8 @@ async def full(directory: Any, whole_service: Any) -> Any:
             interpreter=True,
             closures=[{"from": "2026-12-24", "to": "2026-12-26", "reason": {"fr": "fêtes"}}],
             programs=["RAQ"],
+            kind="informal_network",
+            agreed_on="2026-10-01",
             action_zones=["21012", "nord"],
             verified_at="2026-10-02T10:00:00+00:00",
             capacity={

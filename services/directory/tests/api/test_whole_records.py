@@ -116,6 +116,33 @@ class TestOrganization:
         made = await client.post(ORGANIZATIONS, json=agreed, headers=admin)
         assert made.status_code == 201, made.text
         assert made.json()["year_incorporated"] == 1999
+        promised = await client.post(
+            ORGANIZATIONS, json={**body, "agreed_on": "2999-01-01"}, headers=admin
+        )
+        assert promised.json()["errors"][0]["code"] == "listing_not_agreed"
+
+    async def test_an_informal_networks_service_is_public_only_with_its_agreement(
+        self, directory: Any, client: Any, editor: Any, found: Any
+    ) -> None:
+        await directory.has()
+        body = {
+            "organization": str(directory.id("organization", "host")),
+            "name": {"fr": "Voisins"},
+            "kind": "informal_network",
+        }
+        for agreement in ({}, {"agreed_on": "2999-01-01"}):
+            refused = await client.post(SERVICES, json={**body, **agreement}, headers=editor())
+            assert refused.json()["errors"][0]["code"] == "listing_not_agreed"
+        outcome = await directory.loads(directory.service("Voisins", kind="informal_network"))
+        assert [fault.code for fault in outcome.rejected] == ["listing_not_agreed"]
+        hidden = {**body, "visibility": "professional"}
+        path = (await client.post(SERVICES, json=hidden, headers=editor())).headers["Location"]
+        assert await found(q="voisins") == []
+        agreed = {"visibility": "public", "agreed_on": "2026-10-01"}
+        headers = {**editor(), "If-Match": "*"}
+        answer = await client.patch(path, json=agreed, headers=headers)
+        assert answer.json()["agreed_on"] == "2026-10-01"
+        assert await found(q="voisins") == ["Voisins"]
 
     async def test_names_a_parent_that_exists(
         self, directory: Any, client: Any, admin: Any

@@ -167,6 +167,7 @@ class ServicePublic(RecordPublic):
     alert: Texts = Field(default_factory=dict)
     assured_on: date | None = None
     assurer_email: str | None = None
+    agreed_on: date | None = None
     accessible: str
     schedules: list[SchedulePublic]
     closures: list[dict[str, Any]]

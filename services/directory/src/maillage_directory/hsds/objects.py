@@ -109,6 +109,7 @@ required_documents:[required_document] contacts:[contact] capacities:[service_ca
         + """
 kind:string access:strings conditions:object cost:free|paid|unknown accessible:yes|no|unknown
 interpreter:boolean closures:array programs:strings capacity:object verified_at:datetime
+agreed_on:date
 """,
     ),
     Object(
@@ -321,7 +322,7 @@ MEANINGS: Mapping[str, str] = {
     "field_visibility": "Members that fewer people see than the record.",
     "kind": "What sort of actor stands behind: public_institution, association, independent,"
     " informal_network, self_help, initiative, support_service or mutuality_service.",
-    "agreed_on": "When an informal network or a person agreed to be listed.",
+    "agreed_on": "When an informal network or a person agreed to be listed in public.",
     "last_modified": "When the record last changed.",
     "services": "The organization's services: in full with full_service, else id, name and status.",
     "access": "How to come: walk_in, appointment, home_visit, phone, online, mobile_round,"

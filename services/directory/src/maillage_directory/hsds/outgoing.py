@@ -57,6 +57,7 @@ SERVICE_MEMBERS = (
     "programs",
     "capacity",
     "verified_at",
+    "agreed_on",
 )
 SCHEDULE_MEMBERS = (
     "freq",

@@ -66,6 +66,7 @@ DETAILS: dict[str, tuple[str, ...]] = {
         "alert",
         "assured_on",
         "assurer_email",
+        "agreed_on",
     ),
     "location": (
         "alternate_name",

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from maillage_common import clock
 from maillage_common.dates import Day, Instant
 from maillage_common.schemas import Payload
 from maillage_directory.models import (
@@ -23,6 +24,7 @@ from maillage_directory.models import (
     ServiceStatus,
     Visibility,
 )
+from maillage_directory.opening import BRUSSELS
 from maillage_directory.records.fields import (
     Code,
     Codes,
@@ -59,10 +61,11 @@ class Seen(Payload):
     """What organizations and services share: words, visibility, ways to reach them.
 
     `field_visibility` hides single fields from those who see the record; phones and contacts carry
-    their own.
+    their own. `agreed_on`: when an informal network or a person agreed to be listed in public.
     """
 
     name: Name
+    kind: ActorKind | None = None
     alternate_name: Words = Field(default_factory=dict)
     description: Words = Field(default_factory=dict)
     easy_read: Words = Field(
@@ -82,6 +85,18 @@ class Seen(Payload):
     field_visibility: dict[HidableField, Literal[Visibility.PROFESSIONAL, Visibility.OWN]] = Field(
         default_factory=dict
     )
+    agreed_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _informal_ones_agree(self) -> Self:
+        if self.kind == ActorKind.INFORMAL_NETWORK and self.visibility == Visibility.PUBLIC:
+            today = clock.now().astimezone(BRUSSELS).date()
+            if self.agreed_on is None or self.agreed_on > today:
+                raise PydanticCustomError(
+                    "listing_not_agreed",
+                    "An informal network is public only with its agreement: say when in agreed_on",
+                )
+        return self
 
     @model_validator(mode="after")
     def _network_is_named(self) -> Self:
@@ -104,8 +119,6 @@ class Sourced(Payload):
 
 
 class OrganizationContent(Seen):
-    """`agreed_on`: when an informal network or a person agreed to be listed in public."""
-
     kind: ActorKind
     identifiers: Annotated[list[Identifier], Field(max_length=20)] = Field(default_factory=list)
     parent: UUID | None = None
@@ -113,17 +126,6 @@ class OrganizationContent(Seen):
     uri: WebAddress | None = None
     year_incorporated: Annotated[int, Field(ge=1000, le=2200)] | None = None
     legal_status: Line | None = None
-    agreed_on: Day | None = None
-
-    @model_validator(mode="after")
-    def _informal_ones_agree(self) -> Self:
-        is_public = self.visibility == Visibility.PUBLIC
-        if self.kind == ActorKind.INFORMAL_NETWORK and is_public and self.agreed_on is None:
-            raise PydanticCustomError(
-                "listing_not_agreed",
-                "An informal network is public only with its agreement: say when in agreed_on",
-            )
-        return self
 
 
 class OrganizationRecord(Sourced, OrganizationContent):
@@ -135,7 +137,6 @@ class ServiceContent(Seen):
 
     organization: UUID
     status: ServiceStatus = ServiceStatus.ACTIVE
-    kind: ActorKind | None = None
     needs: Codes = Field(default_factory=list)
     languages: Annotated[list[LanguageCode], Field(max_length=60)] = Field(default_factory=list)
     language_notes: dict[LanguageCode, Words] = Field(default_factory=dict)
