@@ -154,6 +154,9 @@ class TestDecision:
         assert answer.status_code == 200, answer.text
         moved = await client.get(f"{SERVICES}/{lost}", headers=as_anonymous())
         assert (moved.status_code, moved.headers["Location"]) == (308, f"{SERVICES}/{kept}")
+        moved = await client.get(f"/hsds/v3/services/{lost}", headers=as_anonymous())
+        there = f"/hsds/v3/services/{kept}"
+        assert (moved.status_code, moved.headers["Location"]) == (308, there)
         whole = (await client.get(f"{SERVICES}/{kept}", headers=admin)).json()
         assert whole["name"] == {"fr": "Permanence", "nl": "Permanentie"}
         assert (whole["languages"], whole["needs"]) == (["fr"], ["housing"])
@@ -234,6 +237,11 @@ class TestDecision:
         assert service.json()["organization"]["id"] == kept
         whole = await client.get(f"/directory/v1/organizations/{kept}", headers=as_anonymous())
         assert whole.json()["email"] == "b@example.org"
+        for api in ("/directory/v1", "/hsds/v3"):
+            lost = f"{api}/organizations/{directory.id('organization', 'b')}"
+            moved = await client.get(lost, headers=as_anonymous())
+            there = f"{api}/organizations/{kept}"
+            assert (moved.status_code, moved.headers["Location"]) == (308, there)
         coverage = await client.get("/directory/v1/programs/CHW/coverage", headers=admin)
         assert [i["organization_id"] for i in coverage.json()["items"]] == [kept]
 

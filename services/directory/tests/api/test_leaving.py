@@ -31,6 +31,10 @@ class TestDeleteService:
         assert (answer.status_code, answer.json()["code"]) == (410, "record_gone")
         # What strangers never saw never was.
         assert (await client.get(draft, headers=as_anonymous())).status_code == 404
+        for left, status, code in ((path, 410, "record_gone"), (draft, 404, "not_found")):
+            there = left.replace("/directory/v1", "/hsds/v3")
+            answer = await client.get(there, headers=as_anonymous())
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
         history = await client.get(f"{path}/history", headers=professional)
         assert [i["last_action_type"] for i in history.json()["items"]] == [
             *("delete", "update", "create"),

@@ -29,6 +29,8 @@ from maillage_directory.hsds.schemas import (
     TermParams,
 )
 from maillage_directory.languages import in_language
+from maillage_directory.models import ResourceType
+from maillage_directory.records.tombstones import refuse_missing
 from maillage_directory.visibility import Layer
 from maillage_directory.vocabulary import Terms
 
@@ -246,18 +248,26 @@ def terms_listing(reader: Reader, params: TermParams) -> Listing:
 
 async def read_service(session: AsyncSession, reader: Reader, wanted: UUID) -> Item:
     listing = services(reader, RecordFilters(full=True), only=wanted)
-    return await _with_past(session, reader, listing)
+    return await _with_past(session, reader, listing, ResourceType.SERVICE, wanted)
 
 
 async def read_organization(
     session: AsyncSession, reader: Reader, wanted: UUID, *, full_service: bool
 ) -> Item:
     filters = OrganizationFilters(full=True, full_service=full_service)
-    return await _with_past(session, reader, organizations(reader, filters, only=wanted))
+    listing = organizations(reader, filters, only=wanted)
+    return await _with_past(session, reader, listing, ResourceType.ORGANIZATION, wanted)
 
 
-async def _with_past(session: AsyncSession, reader: Reader, listing: Listing) -> Item:
-    row = await listing.first(session)
+async def _with_past(
+    session: AsyncSession, reader: Reader, listing: Listing, kind: ResourceType, wanted: UUID
+) -> Item:
+    """Raises NotFound, and RecordMerged or RecordGone when it was here."""
+    try:
+        row = await listing.first(session)
+    except NotFound as missing:
+        refusal = await refuse_missing(session, reader.layer, kind, wanted, api="/hsds/v3")
+        raise (missing if isinstance(refusal, NotFound) else refusal) from None
     past = await read_past(session, reader.layer, row)
     return {**listing.show(row), **({"metadata": past} if past else {})}
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_common.errors import MaillageError
 from maillage_directory.errors import (
     OrganizationNotFound,
     RecordGone,
@@ -39,9 +40,15 @@ async def remove(session: AsyncSession, kind: ResourceType, ids: Sequence[UUID])
 
 
 async def refuse_missing(
-    session: AsyncSession, layer: Layer, kind: ResourceType, record_id: UUID
-) -> Exception:
-    """Why there is no such card for the caller: RecordMerged (308), RecordGone (410), or not found.
+    session: AsyncSession,
+    layer: Layer,
+    kind: ResourceType,
+    record_id: UUID,
+    *,
+    api: str = "/directory/v1",
+) -> MaillageError:
+    """Why there is no such card for the caller: RecordMerged (308, to the same of `api`),
+    RecordGone (410), or not found.
 
     A record that was hidden from the caller when it was deleted never was, for them.
     """
@@ -64,6 +71,6 @@ async def refuse_missing(
         return RecordGone("Its history is kept.")
     return RecordMerged(
         "It answers under the id it was merged into.",
-        headers={"Location": f"/directory/v1/{kind.value}s/{row.into_id}"},
+        headers={"Location": f"{api}/{kind.value}s/{row.into_id}"},
         members={"into": str(row.into_id)},
     )
