@@ -77,9 +77,11 @@ _NTH = {
 _NTH_OTHERS = {"fr": "{0}e", "nl": "{0}e", "en": "{0}th"}
 
 
-# A mobile number, one of a zone with one digit (2 is Brussels), one of any other zone.
+# A mobile number; a free one (0800) or one with a price (0900 to 0909), which no zone's begin like;
+# one of a zone with one digit (2 is Brussels), one of any other zone.
 _BELGIAN = re.compile(
-    r"\+32(?:(4\d\d)(\d\d)(\d\d)(\d\d)|([2349])(\d{3})(\d\d)(\d\d)|(\d\d)(\d\d)(\d\d)(\d\d))"
+    r"\+32(?:(4\d\d)(\d\d)(\d\d)(\d\d)|(800|90\d)(\d\d)(\d{3})"
+    r"|([2349])(\d{3})(\d\d)(\d\d)|(\d\d)(\d\d)(\d\d)(\d\d))"
 )
 
 
