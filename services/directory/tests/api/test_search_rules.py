@@ -75,10 +75,30 @@ class TestFacets:
         assert facets["kind"] == {"association": 1, "self_help": 1}
         assert facets["program"] == {"RAQ": 1}
         assert facets["capacity"] == {"capacity": 1, "unknown": 1}
-        assert facets["cost"] == {"yes": 1, "unknown": 1}
+        assert facets["cost"] == {"free": 1, "unknown": 1}
         assert facets["accessible"] == {"no": 1, "unknown": 1}
         assert facets["condition"] == {"women": 1}
         assert {"21012", "bru"} <= set(facets["territory"])
+
+    async def test_name_what_a_service_costs_as_its_record_does(
+        self, directory: Any, search: Any
+    ) -> None:
+        await directory.has(
+            *(directory.service(cost, cost=cost) for cost in ("free", "paid", "unknown"))
+        )
+        page = await search(facets="cost")
+        assert page["facets"]["cost"] == {"free": 1, "paid": 1, "unknown": 1}
+
+    async def test_count_in_a_territory_what_is_in_it_not_what_serves_all_around(
+        self, directory: Any, search: Any, found: Any
+    ) -> None:
+        await directory.has(
+            directory.service("here", action_zones=["21012"]),
+            directory.service("everywhere", action_zones=["bru"]),
+        )
+        facet = (await search(facets="territory"))["facets"]["territory"]
+        assert (facet["21012"], facet["bru"]) == (1, 2)
+        assert sorted(await found(territory="21012")) == ["everywhere", "here"]
 
     async def test_come_only_when_asked_for_and_in_one_statement(
         self, directory: Any, search: Any, client: Any, as_anonymous: Any, query_counter: Any

@@ -204,6 +204,9 @@ class SearchPage(BaseModel):
     total_is_exact: bool
     unknown: dict[str, int]
     facets: dict[str, dict[str, int]] | None = Field(
-        default=None, description="Per facet asked for and per code: how many of the services found"
+        default=None,
+        description="Per facet asked for and per code: how many of the services found. `territory`:"
+        " those that surely are in it or state a zone in it; the filter also finds those that may,"
+        " and those that serve something that holds it",
     )
     searched_at: datetime = Field(description="What `now` means on all pages of this search")
