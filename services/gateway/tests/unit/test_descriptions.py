@@ -82,14 +82,14 @@ class TestMerged:
         assert (shown["status"], shown["code"]) == (429, "quota_exceeded")
 
     def test_the_pages_to_begin_with_name_operations_that_exist(self, merged):
-        pages = resources.files("maillage_gateway").joinpath("pages")
-        for name in ("open-data", "partner-application", "care-professional", "back-office"):
-            text = pages.joinpath(f"{name}.html").read_text("utf-8")
+        guides = resources.files("maillage_gateway").joinpath("pages", "guides")
+        for guide in guides.iterdir():
+            text = guide.read_text("utf-8")
             named = re.findall(r"(GET|POST) (/[a-z]+/v1/[^\s<]*)", text)
             for method, path in named:
-                assert method.lower() in merged["paths"][path], (name, method, path)
-            for path in re.findall(r"127\.0\.0\.1:8000(/[^\s?'<]*)", text):
-                assert Policy.load().find("GET", path), (name, path)
+                assert method.lower() in merged["paths"][path], (guide.name, method, path)
+            for path in re.findall(r"\{url\}(/[^\s?'<]*)", text):
+                assert Policy.load().methods(path), (guide.name, path)
 
 
 class TestRefresh:
