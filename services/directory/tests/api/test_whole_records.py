@@ -117,7 +117,7 @@ class TestOrganization:
         assert made.status_code == 201, made.text
         assert made.json()["year_incorporated"] == 1999
         promised = await client.post(
-            ORGANIZATIONS, json={**body, "agreed_on": "2999-01-01"}, headers=admin
+            ORGANIZATIONS, json={**body, "agreed_on": "2199-01-01"}, headers=admin
         )
         assert promised.json()["errors"][0]["code"] == "listing_not_agreed"
 
@@ -130,7 +130,7 @@ class TestOrganization:
             "name": {"fr": "Voisins"},
             "kind": "informal_network",
         }
-        for agreement in ({}, {"agreed_on": "2999-01-01"}):
+        for agreement in ({}, {"agreed_on": "2199-01-01"}):
             refused = await client.post(SERVICES, json={**body, **agreement}, headers=editor())
             assert refused.json()["errors"][0]["code"] == "listing_not_agreed"
         outcome = await directory.loads(directory.service("Voisins", kind="informal_network"))
