@@ -21,7 +21,7 @@ from rig.load import PATH, Service, Sink, load, milliseconds, request
 from rig.proxies import Proxy, Rig, ext_authz, prepare
 
 CONNECTIONS = 32
-FLOODS = 3
+LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -142,17 +142,21 @@ async def latency(gateway: Proxy, rig: Rig, token: str, seconds: float) -> list[
 
 
 async def at_half_load(port: int, sent: bytes, seconds: float) -> tuple[float, float]:
-    """Half of what comes through in a second, and the p99 in ms when that much is asked, spread."""
-    most = len(await load(port, sent, connections=CONNECTIONS, seconds=seconds)) / seconds
-    pause = CONNECTIONS / (most / 2)
-    times = await load(port, sent, connections=CONNECTIONS, seconds=seconds * 2, pause=pause)
-    return most / 2, milliseconds(times, 99)
+    """Half of what comes through in a second, and the p99 in ms when that much is asked, spread: of
+    three looks the middle one, as a pause of the machine is a large part of a p99."""
+    looks = []
+    for _ in range(LOOKS):
+        most = len(await load(port, sent, connections=CONNECTIONS, seconds=seconds)) / seconds
+        pause = CONNECTIONS / (most / 2)
+        times = await load(port, sent, connections=CONNECTIONS, seconds=seconds * 2, pause=pause)
+        looks.append((milliseconds(times, 99), most / 2))
+    p99, half = sorted(looks)[LOOKS // 2]
+    return half, p99
 
 
 async def bounds(gateway: Proxy, rig: Rig, token: str) -> list[Line]:
     most = await limits.large_body(gateway, token)
-    # A pause of the machine is a large part of a p99: the middle of three counts.
-    floods = [await limits.flood(gateway, rig, pause=0.005) for _ in range(FLOODS)]
+    floods = [await limits.flood(gateway, rig, pause=0.005) for _ in range(LOOKS)]
     fetches = max(fetched for fetched, _, _ in floods)
     slower = statistics.median(beside_flood / good for _, good, beside_flood in floods)
     return [
