@@ -191,7 +191,10 @@ class TestOrder:
                     languages=["fr"] if number % 2 else [],
                 )
                 for number, place in enumerate(places)
-            )
+            ),
+            # Each has one of the words.
+            directory.service("soup van", needs=["food"], languages=["fr"]),
+            directory.service("cold kitchen", needs=["food"], languages=["fr"]),
         )
         searches: list[dict[str, Any]] = [
             {"q": "soup", "need": "food", "near": "50.85,4.35", "territory": "21012"},
@@ -212,7 +215,7 @@ class TestOrder:
             return seen
 
         small = [await pages(asked) for asked in searches]
-        # As if six services were many; wherever they are looked for first, and however.
+        # As if eight services were many; wherever they are looked for first, and however.
         monkeypatch.setattr(vocabulary, "LARGE", -1)
         looks = (Look(), Look(later=("kitchen",), speaks_later=True), Look(later=("a", "soup")))
         for number, look in itertools.product(range(4), looks):
@@ -224,7 +227,7 @@ class TestOrder:
         page = await search(near="50.85,4.35", limit=1)
         assert (page["total"] >= 1, page["total_is_exact"]) == (True, False)
         page = await search(near="50.85,4.35", limit=1, facets="need")
-        assert (page["total"], page["total_is_exact"]) == (6, True)
+        assert (page["total"], page["total_is_exact"]) == (8, True)
 
 
 class TestOpenAt:

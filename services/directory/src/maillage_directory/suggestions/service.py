@@ -67,7 +67,7 @@ async def suggest(
         await check(session, row, change, vocabulary=vocabulary)
     except MaillageError as refused:
         refused.errors = tuple(
-            replace(error, pointer=f"/patch{error.pointer}") for error in refused.errors
+            replace(error, pointer=f"/patch{error.pointer or ''}") for error in refused.errors
         )
         raise
     owner = f"organization:{caller.organization}" if caller.organization else None
