@@ -1,10 +1,8 @@
 """What the directory refuses, and why."""
 
-from collections.abc import Iterable
-
+from maillage_common.codes import UnknownCode
 from maillage_common.errors import (
     Conflict,
-    FieldError,
     Forbidden,
     Gone,
     MaillageError,
@@ -168,31 +166,6 @@ class EmptyFile(Unprocessable):
 
 class ImportNotWaiting(Conflict):
     code, title = "import_not_waiting", "This import waits for no decision"
-
-
-class UnknownCode(Unprocessable):
-    """A code that no reference table has; `suggestions` are the nearest that exist."""
-
-    what = "code"
-
-    def __init__(
-        self,
-        *,
-        parameter: str | None = None,
-        pointer: str | None = None,
-        suggestions: Iterable[str] = (),
-    ) -> None:
-        near = list(suggestions)
-        advice = (
-            f"Did you mean {', '.join(near)}?" if near else f"See the list of every {self.what}."
-        )
-        super().__init__(
-            advice,
-            errors=[
-                FieldError(code=self.code, detail=advice, parameter=parameter, pointer=pointer)
-            ],
-            members={"suggestions": near},
-        )
 
 
 class UnknownNeed(UnknownCode):

@@ -5,7 +5,6 @@ territories. A code that memory does not know is looked up afresh before it is r
 work at once; other changes are seen after `vocabulary_seconds`.
 """
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_directory.errors import UnknownCode, UnknownNeed, UnknownProgram
+from maillage_common.codes import UnknownCode, nearest
+from maillage_directory.errors import UnknownNeed, UnknownProgram
 from maillage_directory.models.columns import Texts
 from maillage_directory.words import folded_words
 
@@ -43,7 +43,6 @@ _LOAD = text(
 )
 # With fewer services than this, to look at all of them costs less than to look twice.
 LARGE = 20_000
-_NEAREST = 5
 # More than a basin holds, fewer than a country.
 _WIDE = 200
 
@@ -156,18 +155,6 @@ def unknown_code(what: type[UnknownCode], terms: Terms, code: str, place: str) -
     if place.startswith("/"):
         return what(pointer=place, suggestions=suggestions)
     return what(parameter=place, suggestions=suggestions)
-
-
-def nearest(
-    asked: str, names: Mapping[str, Texts], words: Mapping[str, str] | None = None
-) -> list[str]:
-    """Codes whose code, name in some language or one of `words` resembles `asked`, best first."""
-    # A code comes before a name that is spelt like it (the basin `nord`, the quartier Nord).
-    spellings = dict(words or {})
-    spellings |= {label.lower(): code for code in names for label in names[code].values()}
-    spellings |= {code.lower(): code for code in names}
-    found = difflib.get_close_matches(asked.lower()[:80], spellings, n=_NEAREST, cutoff=0.6)
-    return list(dict.fromkeys(spellings[spelling] for spelling in found))
 
 
 async def load_terms(session: AsyncSession) -> Terms:

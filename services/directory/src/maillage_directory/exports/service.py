@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
+from maillage_common.codes import UnknownCode
 from maillage_common.database import Database
 from maillage_directory.cards.exporting import exported_record
 from maillage_directory.cards.selecting import Condition, Wanted, wanted_cards
 from maillage_directory.cards.streaming import stream_rows
 from maillage_directory.errors import (
-    UnknownCode,
     UnknownNeed,
     UnknownProgram,
     UnknownTerritory,

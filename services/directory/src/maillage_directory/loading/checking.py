@@ -8,6 +8,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
+from maillage_common.codes import nearest
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Organization
 from maillage_directory.projection import among
@@ -25,7 +26,7 @@ from maillage_directory.records.schemas import (
     ServiceRecord,
 )
 from maillage_directory.records.writing import locations_of_others
-from maillage_directory.vocabulary import Terms, nearest
+from maillage_directory.vocabulary import Terms
 
 
 def without_repeats(lined: Lined, run: Run, outcome: Outcome) -> Lined:

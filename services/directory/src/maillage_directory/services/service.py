@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
+from maillage_common.codes import UnknownCode
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.preconditions import check_if_match
@@ -20,7 +21,6 @@ from maillage_directory.errors import (
     AlreadyExists,
     OrganizationNotFound,
     ServiceNotFound,
-    UnknownCode,
     UnknownNeed,
     UnknownProgram,
     UnknownTerritory,

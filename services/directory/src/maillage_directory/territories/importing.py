@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
+from maillage_common.codes import nearest
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_directory import projection
@@ -33,7 +34,7 @@ from maillage_directory.territories.schemas import (
     OutlinePublic,
     OutlineStored,
 )
-from maillage_directory.vocabulary import Terms, Vocabulary, nearest
+from maillage_directory.vocabulary import Terms, Vocabulary
 
 _RING = text(
     "INSERT INTO territory_ring (id, territory_code, ring)"
