@@ -54,7 +54,7 @@ def is_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]
 # denials, which outlives the rollback.
 _GROWS = (
     *("procrastinate_%", "audit_entry%", "access_%", "alembic_version"),
-    *("duplicate", "feed_reader"),
+    *("duplicate", "feed_reader", "code_copy"),
 )
 
 

@@ -3,7 +3,10 @@ from typing import Any
 
 import httpx
 import pytest
-from services.campaigns.tests.office import FakeReferrals, Headers, Office
+from services.campaigns.tests.office import FakeDirectory, FakeReferrals, Headers, Office
+
+from maillage_campaigns.errors import UnknownNeed
+from maillage_common.code_copies import KnownCodes
 
 pytest_plugins = ["maillage_local.testing"]
 
@@ -20,6 +23,7 @@ def office(
     as_caller: Callable[..., Headers],
     run_jobs: Callable[[], Awaitable[None]],
 ) -> Office:
-    referrals = FakeReferrals()
+    referrals, directory = FakeReferrals(), FakeDirectory()
     app.state.referrals = referrals
-    return Office(client, as_caller, run_jobs, referrals)
+    app.state.needs = KnownCodes(UnknownNeed, directory.list_needs, app.state.database)
+    return Office(client, as_caller, run_jobs, referrals, directory)

@@ -10,6 +10,7 @@ import httpx
 from services.campaigns.tests.lists import csv_bytes, person_row
 
 from maillage_campaigns.clients import ReferralPlaced, ReferralWanted
+from maillage_common.code_copies import Codes
 from maillage_common.peers import PeerRefused, PeerUnavailable
 
 API = "/campaigns/v1"
@@ -38,7 +39,34 @@ ORIENTATION = {
     "needs": ["administration"],
     "consent": {"given": True, "language": "fr"},
 }
+NEEDS = {
+    "administration": {"fr": "Démarches administratives", "nl": "Administratie"},
+    "dental": {"fr": "Soins dentaires", "nl": "Tandzorg"},
+    "food": {"fr": "Aide alimentaire", "nl": "Voedselhulp"},
+    "housing": {"fr": "Logement", "nl": "Huisvesting"},
+}
 Headers = dict[str, str]
+
+
+class FakeDirectory:
+    """Has `needs`; keeps what it is told and the tags it is asked with."""
+
+    def __init__(self) -> None:
+        self.noted: list[dict[str, Any]] = []
+        self.asked: list[str | None] = []
+        self.needs = dict(NEEDS)
+        self.is_down = False
+
+    async def list_needs(self, tag: str | None) -> Codes | None:
+        """The tag of a list is its codes."""
+        self.asked.append(tag)
+        if self.is_down:
+            raise PeerUnavailable
+        now = " ".join(self.needs)
+        return None if tag == now else Codes(dict(self.needs), now)
+
+    async def note_obstacle(self, **facts: Any) -> None:
+        self.noted.append(facts)
 
 
 class FakeReferrals:
@@ -71,6 +99,7 @@ class Office:
     as_caller: Callable[..., Headers]
     run_jobs: Callable[[], Awaitable[None]]
     referrals: FakeReferrals
+    directory: FakeDirectory
 
     def coordinator(self) -> Headers:
         return self.as_caller(sub="coordinator", scope="campaigns:manage campaigns:report")

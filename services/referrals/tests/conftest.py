@@ -7,6 +7,9 @@ import httpx
 import pytest
 from services.referrals.tests.world import FakeDirectory, World
 
+from maillage_common.code_copies import KnownCodes
+from maillage_referrals.errors import UnknownNeed
+
 pytest_plugins = ["maillage_local.testing"]
 
 
@@ -20,6 +23,7 @@ def directory(app: Any) -> FakeDirectory:
     """Stands where the directory service would; answers what a test put into it."""
     fake = FakeDirectory()
     app.state.directory = fake
+    app.state.needs = KnownCodes(UnknownNeed, fake.list_needs, app.state.database)
     return fake
 
 

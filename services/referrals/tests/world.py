@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from maillage_common.code_copies import Codes
 from maillage_common.peers import PeerUnavailable
 from maillage_referrals.clients import TargetService
 from maillage_referrals.vocabulary import sensitive_categories
@@ -14,6 +15,12 @@ from maillage_referrals.vocabulary import sensitive_categories
 API = "/referrals/v1"
 WORKER_SCOPES = "referrals:read referrals:write consents:write"
 TEXT = {"language": "ar", "version": "2026-1"}
+NEEDS = {
+    "administration": {"fr": "Démarches administratives", "nl": "Administratie"},
+    "food": {"fr": "Aide alimentaire", "nl": "Voedselhulp"},
+    "housing": {"fr": "Logement", "nl": "Huisvesting"},
+    "mental-health": {"fr": "Santé mentale", "nl": "Geestelijke gezondheid"},
+}
 Headers = dict[str, str]
 Json = dict[str, Any]
 
@@ -24,6 +31,8 @@ class FakeDirectory:
     def __init__(self) -> None:
         self.services: dict[UUID, TargetService] = {}
         self.is_down = False
+        self.needs = dict(NEEDS)
+        self.asked: list[str | None] = []
 
     def add(
         self, organization: UUID, *, needs: tuple[str, ...] = (), is_saturated: bool = False
@@ -41,6 +50,14 @@ class FakeDirectory:
         if self.is_down:
             raise PeerUnavailable
         return self.services.get(service_id)
+
+    async def list_needs(self, tag: str | None) -> Codes | None:
+        """`asked` keeps the tags; the tag of a list is its codes."""
+        self.asked.append(tag)
+        if self.is_down:
+            raise PeerUnavailable
+        now = " ".join(self.needs)
+        return None if tag == now else Codes(dict(self.needs), now)
 
 
 @dataclass

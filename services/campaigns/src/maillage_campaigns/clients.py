@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from maillage_campaigns.settings import Settings
+from maillage_common.code_copies import Codes, ask_for_codes
 from maillage_common.peers import Peer
 from maillage_common.tokens import TokenSigner, service_issuer
 
@@ -44,6 +45,9 @@ class ReferralsClient(Protocol):
 
 class DirectoryClient(Protocol):
     """Raises PeerUnavailable or PeerRefused."""
+
+    async def list_needs(self, tag: str | None) -> Codes | None:
+        """None when they are still those of `tag`. Raises PeerUnavailable alone."""
 
     async def note_obstacle(
         self,
@@ -94,6 +98,9 @@ class HttpReferrals:
 class HttpDirectory:
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
+
+    async def list_needs(self, tag: str | None) -> Codes | None:
+        return await ask_for_codes(self._peer, "/directory/v1/needs", tag=tag)
 
     async def note_obstacle(
         self,

@@ -1,5 +1,6 @@
 """Facts this service refuses with; rendered at the edge as problem documents."""
 
+from maillage_common.codes import UnknownCode
 from maillage_common.errors import (
     BadRequest,
     Conflict,
@@ -67,6 +68,11 @@ class LeaseLimit(Conflict):
 
 class UnknownNumber(Unprocessable):
     code, title = "unknown_number", "The person has no number at this position"
+
+
+class UnknownNeed(UnknownCode):
+    code, title = "unknown_need", "No need has this code"
+    what = "need"
 
 
 class InvalidIdentifier(Unprocessable):

@@ -1,11 +1,13 @@
 """Background jobs. Arguments are ids of our own and a mutuality's code; never a person."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
 
 from maillage_campaigns.clients import directory_client, referrals_client
+from maillage_campaigns.errors import UnknownNeed
 from maillage_campaigns.imports.comparing import compare_list
 from maillage_campaigns.imports.merging import merge_list
 from maillage_campaigns.imports.parsing import ListParsing
@@ -19,7 +21,9 @@ from maillage_campaigns.reports.publishing import publish
 from maillage_campaigns.settings import Settings
 from maillage_common import clock
 from maillage_common.audit import SystemReason
+from maillage_common.code_copies import KnownCodes
 from maillage_common.jobs import JobQueue
+from maillage_common.peers import PeerUnavailable
 
 queue = JobQueue("campaigns")
 
@@ -63,6 +67,15 @@ async def post_observation(*, observation_id: str) -> None:
     """One obstacle to the directory, by our own token; it knows neither person nor mutuality."""
     async with directory_client(_settings()) as directory:
         await post_to_directory(queue.database, directory, UUID(observation_id))
+
+
+@queue.periodic("copy_needs", cron="*/5 * * * *")
+async def copy_needs() -> None:
+    async with directory_client(_settings()) as directory:
+        known = KnownCodes(UnknownNeed, directory.list_needs, queue.database)
+        # Away is no failure of ours: the copy serves, and the next tick asks again.
+        with suppress(PeerUnavailable):
+            await known.refresh()
 
 
 @queue.task("publish_tables")

@@ -1,4 +1,4 @@
-"""What jobs do later: place orientations, post obstacles, erase files."""
+"""What jobs do later: place orientations, post obstacles, copy needs, erase files."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,14 +16,7 @@ from maillage_campaigns.orientations.observing import post_to_directory
 from maillage_campaigns.orientations.service import retry_orientation
 from maillage_common.clock import frozen_time
 from maillage_common.peers import PeerUnavailable
-
-
-class FakeDirectory:
-    def __init__(self) -> None:
-        self.noted: list[dict[str, Any]] = []
-
-    async def note_obstacle(self, **facts: Any) -> None:
-        self.noted.append(facts)
+from maillage_local.neighbours import neighbour_answering
 
 
 async def test_a_pending_orientation_is_placed_without_the_person(office: Office, app: Any) -> None:
@@ -53,10 +46,9 @@ async def test_an_obstacle_is_posted_once(office: Office, app: Any) -> None:
     await office.attempt(lease, "complete", obstacles=[{"code": "cost", "need": "dental"}])
     async with app.state.database.read() as session:
         observation = (await session.exec(select(Observation))).one()
-    directory = FakeDirectory()
     for _ in range(2):
-        await post_to_directory(app.state.database, directory, observation.id)
-    assert directory.noted == [
+        await post_to_directory(app.state.database, office.directory, observation.id)
+    assert office.directory.noted == [
         {
             "reference": observation.id,
             "obstacle": "cost",
@@ -87,3 +79,20 @@ async def test_files_are_erased_after_thirty_days(
         held = (await session.exec(select(ListImport))).one()
     assert held.file_erased_at is not None
     assert held.file_name is None
+
+
+async def test_needs_are_copied_and_the_directorys_absence_is_survived(
+    office: Office, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.queue, "database", app.state.database, raising=False)
+    monkeypatch.setattr(jobs.queue, "settings", app.state.settings, raising=False)
+    # Nobody listens where the tests' directory would be.
+    await jobs.copy_needs()
+    need = {"code": "gardening", "name": {"fr": "Jardinage"}}
+    async with neighbour_answering({"items": [need]}) as address:
+        reached = app.state.settings.model_copy(update={"directory_url": address})
+        monkeypatch.setattr(jobs.queue, "settings", reached)
+        await jobs.copy_needs()
+    office.directory.needs.clear()
+    lease = await office.lease(await office.calling(1))
+    assert (await office.attempt(lease, needs=["gardening"])).status_code == 201

@@ -1,4 +1,4 @@
-"""What is asked of the directory: does a service exist, whose is it, which needs does it answer."""
+"""What is asked of the directory: its needs; does a service exist, whose is it, what it answers."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from maillage_common.code_copies import Codes, ask_for_codes
 from maillage_common.peers import Peer, PeerRefused, PeerUnavailable
 from maillage_common.tokens import TokenSigner, service_issuer
 from maillage_referrals.vocabulary import Category, sensitive_categories
@@ -30,6 +31,9 @@ class Directory(Protocol):
 
     async def find_service(self, service_id: UUID) -> TargetService | None:
         """None when there is none; raises `PeerUnavailable`."""
+
+    async def list_needs(self, tag: str | None) -> Codes | None:
+        """None when they are still those of `tag`; raises `PeerUnavailable`."""
 
 
 class _Need(BaseModel):
@@ -80,6 +84,9 @@ class HttpDirectory:
         except ValidationError as error:
             # An answer that we cannot read is no better than none.
             raise PeerUnavailable from error
+
+    async def list_needs(self, tag: str | None) -> Codes | None:
+        return await ask_for_codes(self._peer, "/directory/v1/needs", tag=tag)
 
 
 def _target(service: _Service) -> TargetService:

@@ -3,6 +3,7 @@
 What a caller may not see and what is not there are one fact: `NotFound` of the library, bare.
 """
 
+from maillage_common.codes import UnknownCode
 from maillage_common.errors import Conflict, Forbidden, Unauthenticated, Unprocessable
 
 
@@ -88,6 +89,11 @@ class PurposeRequired(Unprocessable):
 
 class UnknownService(Unprocessable):
     code, title = "unknown_service", "The directory has no such service"
+
+
+class UnknownNeed(UnknownCode):
+    code, title = "unknown_need", "No need has this code"
+    what = "need"
 
 
 class SenderNotExpected(Unprocessable):

@@ -1,18 +1,23 @@
 """Clocks and later checks. Every job is idempotent and takes ids alone."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from sqlmodel import select
 
 from maillage_common import clock
 from maillage_common.audit import AuditTrail, SystemReason
+from maillage_common.code_copies import KnownCodes
 from maillage_common.events import log
 from maillage_common.jobs import JobQueue
+from maillage_common.peers import PeerUnavailable
 from maillage_common.webhooks import register_delivery
 from maillage_referrals.access.scope import enter
 from maillage_referrals.care_links.queries import select_run_out as select_care_links_run_out
 from maillage_referrals.clients import Directory, HttpDirectory
 from maillage_referrals.consents.queries import select_run_out as select_consents_run_out
+from maillage_referrals.errors import UnknownNeed
 from maillage_referrals.events import Event, Trail
 from maillage_referrals.keys import Keys
 from maillage_referrals.models import Pointer
@@ -108,16 +113,20 @@ async def expire_referrals() -> None:
     log(Event.REFERRALS_EXPIRED, count=len(referrals))
 
 
+@queue.periodic("copy_needs", cron="*/5 * * * *")
+async def copy_needs() -> None:
+    async with _directory() as directory:
+        known = KnownCodes(UnknownNeed, directory.list_needs, queue.database)
+        # Away is no failure of ours: the copy serves, and the next tick asks again.
+        with suppress(PeerUnavailable):
+            await known.refresh()
+
+
 @queue.task(CHECK_NEEDS)
 async def check_pointer_needs(*, pointer_id: str) -> None:
     """Ask again what a service answers; until then its pointer counts as sensitive in every way."""
-    directory = HttpDirectory.connect(
-        settings().directory_url, settings().signing_key_file.read_bytes()
-    )
-    try:
+    async with _directory() as directory:
         await narrow_pointer(directory, UUID(pointer_id))
-    finally:
-        await directory.close()
 
 
 async def narrow_pointer(directory: Directory, pointer_id: UUID) -> None:
@@ -135,3 +144,13 @@ async def narrow_pointer(directory: Directory, pointer_id: UUID) -> None:
         pointer.sensitive_categories = sorted(own | service.sensitive_categories)
         pointer.needs_checked_at = clock.now()
         session.add(pointer)
+
+
+@asynccontextmanager
+async def _directory() -> AsyncIterator[HttpDirectory]:
+    key = settings().signing_key_file.read_bytes()
+    directory = HttpDirectory.connect(settings().directory_url, key)
+    try:
+        yield directory
+    finally:
+        await directory.close()

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from maillage_common.app import create_app
+from maillage_common.code_copies import KnownCodes
 from maillage_common.tokens import TokenSigner
 from maillage_referrals.access.routes import router as access_router
 from maillage_referrals.cards.routes import router as cards_router
 from maillage_referrals.care_links.routes import router as care_links_router
 from maillage_referrals.clients import HttpDirectory
 from maillage_referrals.consents.routes import router as consents_router
+from maillage_referrals.errors import UnknownNeed
 from maillage_referrals.exclusions.routes import router as exclusions_router
 from maillage_referrals.exports.routes import router as exports_router
 from maillage_referrals.keys import Keys
@@ -42,6 +44,7 @@ def create() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.needs = KnownCodes(UnknownNeed, directory.list_needs, app.state.database)
         yield
         await directory.close()
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest_asyncio
 from services.referrals.tests.world import World, pointer_body
@@ -11,6 +11,7 @@ from services.referrals.tests.world import World, pointer_body
 from maillage_common import clock
 from maillage_common.clock import frozen_time
 from maillage_common.database import Database
+from maillage_local.neighbours import neighbour_answering
 from maillage_referrals import jobs
 from maillage_referrals.settings import Settings
 
@@ -94,3 +95,17 @@ class TestCheckPointerNeeds:
         world.directory.is_down = False
         await jobs.narrow_pointer(world.directory, UUID(pointer["id"]))
         assert await world.found(reader, handle) == {pointer["id"]}
+
+
+class TestCopyNeeds:
+    async def test_keeps_what_the_directory_tells_and_survives_its_absence(
+        self, world: World, after_days: Run
+    ) -> None:
+        # Nobody listens where the tests' directory would be.
+        await after_days(jobs.copy_needs, 0)
+        need = {"code": "gardening", "name": {"fr": "Jardinage"}}
+        async with neighbour_answering({"items": [need]}) as address:
+            jobs.queue.settings = jobs.settings().model_copy(update={"directory_url": address})
+            await after_days(jobs.copy_needs, 0)
+        world.directory.needs.clear()
+        await world.refer(world.worker(), world.directory.add(uuid4()), needs=["gardening"])

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from maillage_referrals import models
 
-WITHOUT_PERSON = {"access_matrix", "access_rule"}
+WITHOUT_PERSON = {"access_matrix", "access_rule", "code_copy"}
 OURS = {getattr(models, name).__tablename__ for name in models.__all__}
 
 

@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from maillage_common.code_copies import Codes
 from maillage_common.peers import Peer, PeerUnavailable
 from maillage_common.tokens import TokenSigner, service_issuer
 from maillage_referrals.clients import DIRECTORY_SCOPES, SERVICE, HttpDirectory
@@ -14,9 +15,11 @@ from maillage_referrals.clients import DIRECTORY_SCOPES, SERVICE, HttpDirectory
 SERVICE_ID, ORGANIZATION = uuid4(), uuid4()
 
 
-def _directory(answer: httpx.Response | Exception) -> HttpDirectory:
+def _directory(
+    answer: httpx.Response | Exception, path: str = f"/directory/v1/services/{SERVICE_ID}"
+) -> HttpDirectory:
     def reply(request: httpx.Request) -> httpx.Response:
-        assert request.url.path == f"/directory/v1/services/{SERVICE_ID}"
+        assert request.url.path == path
         assert "maillage-subject-token" not in request.headers
         if isinstance(answer, Exception):
             raise answer
@@ -70,3 +73,28 @@ class TestFindService:
         ):
             with pytest.raises(PeerUnavailable):
                 await _directory(answer).find_service(SERVICE_ID)
+
+
+class TestListNeeds:
+    path = "/directory/v1/needs"
+
+    async def test_reads_codes_names_and_the_tag(self) -> None:
+        need = {"code": "housing", "name": {"fr": "Logement"}, "label": "Logement", "parent": None}
+        answer = httpx.Response(200, json={"items": [need]}, headers={"ETag": '"7"'})
+        assert await _directory(answer, self.path).list_needs(None) == Codes(
+            {"housing": {"fr": "Logement"}}, '"7"'
+        )
+
+    async def test_knows_that_nothing_changed(self) -> None:
+        assert await _directory(httpx.Response(304), self.path).list_needs('"7"') is None
+
+    async def test_takes_no_empty_or_other_answer_for_the_needs(self) -> None:
+        for answer in (
+            httpx.Response(200, json={"items": []}),
+            httpx.Response(200, json={"items": ["housing"]}),
+            httpx.Response(404, json={}),
+            httpx.Response(502),
+            httpx.ConnectError("down"),
+        ):
+            with pytest.raises(PeerUnavailable):
+                await _directory(answer, self.path).list_needs(None)

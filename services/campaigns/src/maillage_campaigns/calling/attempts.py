@@ -41,6 +41,7 @@ from maillage_campaigns.results import MEANINGS, CallResult
 from maillage_campaigns.rules import CallingRules
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
+from maillage_common.code_copies import KnownCodes
 from maillage_common.columns import uuid7
 from maillage_common.database import Database
 from maillage_common.events import log
@@ -56,6 +57,7 @@ class Line:
 
     database: Database
     referrals: ReferralsClient
+    needs: KnownCodes
     caller_token: str | None
 
 
@@ -78,8 +80,10 @@ async def record_attempt(
         held = await _find_same(session, desk, lease_id, content_key)
         if held is not None:
             return held
+        await line.needs.check(session, given.needs_named())
         await _keep_evidence(line.database, desk, lease_id, given, content_key)
         raise
+    await line.needs.check(session, given.needs_named())
     phones = await queries.list_phones(session, lease)
     attempt = _attempt(desk, lease, phones, given, content_key)
     session.add(attempt)

@@ -102,7 +102,7 @@ async def record_attempt(
     request: Request,
 ) -> AttemptRecorded:
     """The result of the call; ends the lease. A late one is kept as evidence and answers 409."""
-    line = attempts.Line(database, request.app.state.referrals, token)
+    line = attempts.Line(database, request.app.state.referrals, request.app.state.needs, token)
     return await attempts.record_attempt(session, audit, desk, line, lease_id, given)
 
 

@@ -86,6 +86,20 @@ class AttemptGiven(TokenGiven):
             raise ValueError("call_back needs callback_at")
         return self
 
+    def needs_named(self) -> list[tuple[str, str]]:
+        """Every need in it, with the JSON pointer to it."""
+        named = [(f"/needs/{n}", code) for n, code in enumerate(self.needs)]
+        named += [(f"/information_given/{n}", c) for n, c in enumerate(self.information_given)]
+        named += [
+            (f"/obstacles/{n}/need", met.need)
+            for n, met in enumerate(self.obstacles)
+            if met.need is not None
+        ]
+        if self.orientation is not None:
+            wanted = enumerate(self.orientation.needs)
+            named += [(f"/orientation/needs/{n}", code) for n, code in wanted]
+        return named
+
 
 class PhonePublic(Answer):
     position: int

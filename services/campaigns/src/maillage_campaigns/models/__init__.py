@@ -43,6 +43,7 @@ from maillage_campaigns.models.shared import (
     Publication,
     PublishedCell,
 )
+from maillage_common.code_copies import CodeCopy
 
 secure_on_create()
 
@@ -51,6 +52,7 @@ __all__ = [
     "Attempt",
     "CallCase",
     "Campaign",
+    "CodeCopy",
     "Contribution",
     "Counsellor",
     "ImportChunk",

@@ -26,6 +26,11 @@ _PLACE = (
     " JOIN person p ON p.tenant = c.tenant AND p.id = c.person_id"
 )
 _TERRITORY = "COALESCE(p.territory, 'unknown')"
+# Whatever an attempt holds, a column is a need that the directory has or had.
+_NEED = (
+    "CASE WHEN EXISTS (SELECT FROM code_copy k WHERE k.list_name = 'need'"
+    " AND jsonb_exists(k.names, need)) THEN need ELSE 'unknown' END"
+)
 _SELECTS = {
     "listed": (
         f"SELECT {_TERRITORY} AS row_code, CASE WHEN EXISTS (SELECT FROM attempt a"  # noqa: S608
@@ -36,7 +41,7 @@ _SELECTS = {
         " AND c.created_at >= :from_at AND c.created_at < :until_at"
     ),
     "needs": (
-        f"SELECT {_TERRITORY} AS row_code, need AS column_code FROM attempt a {_PLACE}"  # noqa: S608
+        f"SELECT {_TERRITORY} AS row_code, {_NEED} AS column_code FROM attempt a {_PLACE}"  # noqa: S608
         f" CROSS JOIN LATERAL unnest(a.needs) AS need WHERE {_IN_PERIOD}"
     ),
     "obstacles": (

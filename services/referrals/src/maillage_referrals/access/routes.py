@@ -5,6 +5,7 @@ from fastapi import Depends, Header, Request
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, CurrentCaller, requires
+from maillage_common.code_copies import KnownCodes
 from maillage_common.database import WriteSession
 from maillage_common.pagination import CursorsDep, Limit, Page
 from maillage_referrals.access.party import SUBJECT_SCOPE, Party, identify
@@ -35,9 +36,15 @@ async def get_directory(request: Request) -> Directory:
     return directory
 
 
+async def get_needs(request: Request) -> KnownCodes:
+    needs: KnownCodes = request.app.state.needs
+    return needs
+
+
 KeysDep = Annotated[Keys, Depends(get_keys)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 DirectoryDep = Annotated[Directory, Depends(get_directory)]
+NeedsDep = Annotated[KnownCodes, Depends(get_needs)]
 
 
 async def get_party(session: WriteSession, caller: CurrentCaller, keys: KeysDep) -> Party:

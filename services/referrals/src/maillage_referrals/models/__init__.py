@@ -1,6 +1,7 @@
 """All tables of the service, cut by noun."""
 
 from maillage_common import columns as columns  # sets the naming convention before any table
+from maillage_common.code_copies import CodeCopy
 from maillage_referrals.models.access import AccessMatrix, AccessRule
 from maillage_referrals.models.consents import CareLink, Consent, Exclusion
 from maillage_referrals.models.pointers import Pointer
@@ -12,6 +13,7 @@ __all__ = [
     "AccessRule",
     "Card",
     "CareLink",
+    "CodeCopy",
     "Consent",
     "Exclusion",
     "HandOver",

@@ -7,7 +7,7 @@ from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import WriteSession
 from maillage_common.preconditions import etag
-from maillage_referrals.access.routes import DirectoryDep, PartyDep, SettingsDep
+from maillage_referrals.access.routes import DirectoryDep, NeedsDep, PartyDep, SettingsDep
 from maillage_referrals.orientations import service
 from maillage_referrals.orientations.schemas import OrientationPublic, OrientationRequest
 
@@ -25,11 +25,12 @@ async def orient(
     audit: Audit,
     settings: SettingsDep,
     directory: DirectoryDep,
+    needs: NeedsDep,
     response: Response,
     body: OrientationRequest,
 ) -> OrientationPublic:
     """Orient a person to a service: subject, consent, hand-over and referral together."""
-    referral = await service.orient(session, party, audit, settings, directory, request=body)
+    referral = await service.orient(session, party, audit, settings, directory, needs, request=body)
     response.headers["ETag"] = etag(referral.version)
     response.headers["Location"] = f"/referrals/v1/referrals/{referral.id}"
     return referral

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
+from maillage_common.code_copies import KnownCodes
 from maillage_common.errors import FieldError, IndividualRequired
 from maillage_referrals.access import scope
 from maillage_referrals.access.party import Party
@@ -77,6 +78,7 @@ async def orient(
     trail: AuditTrail,
     settings: Settings,
     directory: Directory,
+    needs: KnownCodes,
     *,
     request: OrientationRequest,
 ) -> OrientationPublic:
@@ -85,6 +87,7 @@ async def orient(
     before = await _sent_before(session, party, request)
     if before is not None:
         return await _public(session, party, trail, before)
+    await needs.check(session, [(f"/needs/{n}", code) for n, code in enumerate(request.needs)])
     target = await directory.find_service(request.service_id)
     if target is None:
         raise UnknownService(errors=[_fault("/service_id", "Search the directory again.")])
