@@ -22,6 +22,8 @@ SCOPE_CEILINGS: Mapping[str, tuple[str, ...] | None] = {
     "referrals": ("directory:read",),
 }
 WEBHOOK_EVENTS = ("referral.updated",)
+# Where the demo's people and the tests' keep their files.
+LOCATOR_SYSTEMS = ("own", "demo-dossiers", "topaz")
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,11 @@ def _peers(service: str, deployment: Deployment) -> dict[str, str]:
                 "events": list(WEBHOOK_EVENTS),
                 "audience": "campaigns",
             }
-            return {"directory_url": addresses.directory, "webhooks": json.dumps([webhook])}
+            return {
+                "directory_url": addresses.directory,
+                "webhooks": json.dumps([webhook]),
+                "locator_systems": json.dumps(LOCATOR_SYSTEMS),
+            }
         case "campaigns":
             return {
                 "directory_url": addresses.directory,

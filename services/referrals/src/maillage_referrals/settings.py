@@ -8,6 +8,8 @@ from pydantic_settings import SettingsConfigDict
 from maillage_common.settings import DatabaseServiceSettings
 from maillage_common.webhooks import WebhookEndpoint
 
+SystemCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,63}$")]
+
 
 class Settings(DatabaseServiceSettings):
     model_config = SettingsConfigDict(env_prefix="REFERRALS_")
@@ -17,6 +19,14 @@ class Settings(DatabaseServiceSettings):
         tuple[WebhookEndpoint, ...],
         Field(description="JSON list: who hears of `referral.updated`"),
     ] = ()
+    locator_systems: Annotated[
+        tuple[SystemCode, ...],
+        Field(
+            min_length=1,
+            description="JSON list: the systems that a pointer's locator may name; `own` is "
+            "the writing organization's own files, whatever they are kept in",
+        ),
+    ] = ("own",)
     card_session_minutes: Annotated[
         int, Field(ge=1, le=15, description="How long a card session's token lives")
     ] = 15

@@ -69,6 +69,25 @@ class TestWritePointer:
         assert code in {error["code"] for error in refused.json()["errors"]}
         assert reference not in refused.text or len(reference) < 4
 
+    async def test_tells_which_systems_a_locator_may_name(self, world: World) -> None:
+        writer, person = world.worker(), await world.person()
+        pointer = await world.pointer(writer, person)
+        locator = {"system": "jean-dupont-1974", "reference": "D-1"}
+        body = pointer_body(pointer["handle"], locator=locator)
+        refused = await world.post("/pointers", writer, body)
+        replaced = await world.post(
+            f"/pointers/{pointer['id']}/supersession",
+            writer,
+            {name: body[name] for name in body if name != "handle"},
+            **{"If-Match": '"1"'},
+        )
+        for answer in (refused, replaced):
+            assert (answer.status_code, answer.json()["code"]) == (422, "locator_refused")
+            [fault] = answer.json()["errors"]
+            assert (fault["pointer"], fault["code"]) == ("/locator/system", "unknown_system")
+            assert "topaz" in fault["detail"]
+            assert "dupont" not in answer.text
+
     @pytest.mark.parametrize(
         "change",
         [

@@ -1,4 +1,4 @@
-"""A locator never carries the person's own number, in any of its spellings."""
+"""A locator names a known system, and never carries the person's own number in any spelling."""
 
 from contextlib import suppress
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from maillage_referrals.pointers.locator import LocatorRefused, check_locator
 
+KNOWN = ("own", "topaz")
 months = st.builds(int.__add__, st.integers(0, 12), st.sampled_from([0, 20, 40]))
 bodies = st.builds(
     "{:02d}{:02d}{:02d}{:03d}".format,
@@ -28,7 +29,7 @@ def test_refuses_a_national_number_of_either_century(
     dashed = f"{written[:6]}-{written[6:9]}-{written[9:]}"
     for reference in (prefix + written, prefix + dotted, prefix + dashed):
         with pytest.raises(LocatorRefused) as refused:
-            check_locator(reference, None)
+            check_locator("own", reference, None, known=KNOWN)
         assert "national_number" in {error.code for error in refused.value.errors}
 
 
@@ -45,10 +46,19 @@ def test_refuses_a_national_number_of_either_century(
     ],
 )
 def test_takes_identifiers_of_other_systems(reference: str, url: str | None) -> None:
-    check_locator(reference, url)
+    check_locator("own", reference, url, known=KNOWN)
 
 
 @given(reference=st.text(max_size=70), url=st.one_of(st.none(), st.text(max_size=70)))
 def test_never_fails_in_another_way(reference: str, url: str | None) -> None:
     with suppress(LocatorRefused):
-        check_locator(reference, url)
+        check_locator("own", reference, url, known=KNOWN)
+
+
+@pytest.mark.parametrize("system", ["jean-dupont-1974", "topaz.", "Own", "own\n", ""])
+def test_names_no_system_that_the_operator_did_not(system: str) -> None:
+    with pytest.raises(LocatorRefused) as refused:
+        check_locator(system, "D-2026-1", None, known=KNOWN)
+    [fault] = refused.value.errors
+    assert (fault.pointer, fault.code) == ("/locator/system", "unknown_system")
+    assert fault.detail.startswith("One of: own, topaz.")

@@ -1,10 +1,12 @@
 """What may stand in a locator: where a thing is kept, and nothing else.
 
-A reference is an opaque identifier. Prose would smuggle content into the record; a national number
-would name the person; a credential would open another system to every reader of the pointer.
+A system is one that the operator listed. A reference is an opaque identifier. Prose would smuggle
+content into the record; a national number would name the person; a credential would open another
+system to every reader of the pointer.
 """
 
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from maillage_common.errors import FieldError, Unprocessable
@@ -33,15 +35,22 @@ class LocatorRefused(Unprocessable):
     code, title = "locator_refused", "A locator says where, and nothing else"
 
 
-def check_locator(reference: str, url: str | None) -> None:
-    """Raises `LocatorRefused`, naming every fault without repeating what was sent."""
-    faults = [
+def check_locator(system: str, reference: str, url: str | None, *, known: Collection[str]) -> None:
+    """Raises `LocatorRefused`, naming every fault without repeating what was sent.
+
+    `known` are the systems that may be named.
+    """
+    faults = []
+    if system not in known:
+        allowed = f"One of: {', '.join(sorted(known))}. The operator adds others."
+        faults.append(_fault("/locator/system", "unknown_system", allowed))
+    faults += [
         _fault("/locator/reference", code, text) for code, text in _reference_faults(reference)
     ]
     if url is not None:
         faults += [_fault("/locator/url", code, text) for code, text in _url_faults(url)]
     if faults:
-        raise LocatorRefused("Send the identifier that the other system gave.", errors=faults)
+        raise LocatorRefused("Send the system and the identifier that it gave.", errors=faults)
 
 
 def _fault(pointer: str, code: str, detail: str) -> FieldError:

@@ -10,7 +10,7 @@ from maillage_common.database import WriteSession
 from maillage_common.pagination import CursorsDep, Page
 from maillage_common.preconditions import IfMatch, etag
 from maillage_referrals.access.party import SUBJECT_SCOPE
-from maillage_referrals.access.routes import DirectoryDep, PartyDep
+from maillage_referrals.access.routes import DirectoryDep, PartyDep, SettingsDep
 from maillage_referrals.pointers import service
 from maillage_referrals.pointers.schemas import (
     PointerFields,
@@ -32,13 +32,14 @@ async def write_pointer(
     party: PartyDep,
     session: WriteSession,
     audit: Audit,
+    settings: SettingsDep,
     directory: DirectoryDep,
     response: Response,
     body: PointerRequest,
 ) -> PointerPublic:
     """That something exists, of which kind, when, and where it is kept. Never what it says."""
     party.refuse_services()
-    pointer = await service.write_pointer(session, party, audit, directory, request=body)
+    pointer = await service.write_pointer(session, party, audit, settings, directory, request=body)
     response.headers["ETag"] = etag(pointer.version)
     return pointer
 
@@ -82,6 +83,7 @@ async def supersede_pointer(
     party: PartyDep,
     session: WriteSession,
     audit: Audit,
+    settings: SettingsDep,
     directory: DirectoryDep,
     response: Response,
     pointer_id: UUID,
@@ -91,7 +93,14 @@ async def supersede_pointer(
     """A newer entry takes the place of this one, which stays as a tombstone."""
     party.refuse_services()
     pointer = await service.supersede_pointer(
-        session, party, audit, directory, pointer_id=pointer_id, if_match=if_match, request=body
+        session,
+        party,
+        audit,
+        settings,
+        directory,
+        pointer_id=pointer_id,
+        if_match=if_match,
+        request=body,
     )
     response.headers["ETag"] = etag(pointer.version)
     return pointer

@@ -42,6 +42,7 @@ from maillage_referrals.pointers.schemas import (
     PointerRequest,
     SearchRequest,
 )
+from maillage_referrals.settings import Settings
 from maillage_referrals.vocabulary import SENSITIVE, Category, Purpose
 
 CHECK_NEEDS = "check_pointer_needs"
@@ -51,22 +52,29 @@ async def write_pointer(
     session: AsyncSession,
     party: Party,
     trail: AuditTrail,
+    settings: Settings,
     directory: Directory,
     *,
     request: PointerRequest,
 ) -> PointerPublic:
     """Raises `ConsentMissing`, `LocatorTaken`, `LocatorRefused`, `UnknownService`."""
-    check_locator(request.locator.reference, request.locator.url)
+    _check_locator(settings, request)
     subject_id = await get_subject(session, party, handle=request.handle)
     pointer = await _new_pointer(session, party, directory, subject_id, request)
     await _refuse_taken_locator(session, pointer)
     return await _store(session, party, trail, pointer, Trail.POINTER_WRITTEN)
 
 
+def _check_locator(settings: Settings, request: PointerFields) -> None:
+    locator = request.locator
+    check_locator(locator.system, locator.reference, locator.url, known=settings.locator_systems)
+
+
 async def supersede_pointer(
     session: AsyncSession,
     party: Party,
     trail: AuditTrail,
+    settings: Settings,
     directory: Directory,
     *,
     pointer_id: UUID,
@@ -74,7 +82,7 @@ async def supersede_pointer(
     request: PointerFields,
 ) -> PointerPublic:
     """The new entry and the old one's tombstone, in one transaction."""
-    check_locator(request.locator.reference, request.locator.url)
+    _check_locator(settings, request)
     old = await _get_own_pointer(session, party, pointer_id, Trail.POINTER_SUPERSEDED)
     check_if_match(if_match, old.version)
     if old.superseded_at is not None or old.entered_in_error_at is not None:
