@@ -187,7 +187,7 @@ def mishaps(stack: RunningStack, told: HeardStory) -> dict[str, str]:
 _MISHAPS: Mapping[str, tuple[str | None, str, str, dict[str, Any]]] = {
     "no such path": ("raq-worker", "GET", "/referrals/v1/subjects/{word}/neighbours", {}),
     "no such id": ("counsellor-mc", "GET", "/campaigns/v1/leases/{word}", {}),
-    "no such handle": ("raq-worker", "GET", "/referrals/v1/consents?handle={word}", {}),
+    "no such handle": ("raq-worker", "GET", "/referrals/v1/subjects/{word}/consents", {}),
     "path outside": (None, "GET", "/{word}/v1/services", {}),
     "unknown parameter": (None, "GET", "/directory/v1/services?surname={word}", {}),
     "unknown need": (None, "GET", "/directory/v1/services?need={word}", {}),

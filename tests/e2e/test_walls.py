@@ -344,7 +344,7 @@ class TestOnesOwnWord:
         list(self._help_oneself(story, "raq-worker", someone.card["code"], someone))
         card = {"card_code": someone.card["code"]}
         resolved = story.call("raq-worker", "POST", "/referrals/v1/subjects/resolve", json=card)
-        path = f"/referrals/v1/consents?handle={resolved.json()['handle']}"
+        path = f"/referrals/v1/subjects/{resolved.json()['handle']}/consents"
         consents = story.call("raq-worker", "GET", path).json()["items"]
         own = str(PERSONAS["raq-worker"].organization)
         assert consents
@@ -470,7 +470,7 @@ class TestForgedTokens:
     def test_of_the_card_come_from_referrals_alone(self, forge: Forge, send: Send) -> None:
         """A session's scope in a token of the identity provider makes nobody a card's holder."""
         person = replace(PERSONAS["psychologist"], scopes=("referrals:subject",))
-        answer = send(forge.token(person), "GET", "/referrals/v1/consents?handle=x")
+        answer = send(forge.token(person), "GET", "/referrals/v1/subjects/x/consents")
         assert answer.status_code in (401, 403, 404)
 
     def test_are_good_when_nothing_is_changed(self, forge: Forge, send: Send) -> None:

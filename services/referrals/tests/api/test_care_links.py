@@ -114,7 +114,7 @@ class TestListCareLinks:
         one, other = world.worker(), world.worker()
         person = await world.person()
         links = [await world.care_link(worker, person) for worker in (one, other)]
-        all_links = await world.get("/care-links", person, handle=person.handle)
+        all_links = await world.get(f"/subjects/{person.handle}/care-links", person)
         assert [item["id"] for item in all_links.json()["items"]] == [x["id"] for x in links]
-        own = await world.get("/care-links", one, handle=await world.handle(one, person))
+        own = await world.get(f"/subjects/{await world.handle(one, person)}/care-links", one)
         assert [item["id"] for item in own.json()["items"]] == [links[0]["id"]]

@@ -185,7 +185,7 @@ class TestListConsents:
             (recorder, await world.handle(recorder, person)),
             (stranger, await world.handle(stranger, person)),
         ):
-            answer = await world.get("/consents", who, handle=handle)
+            answer = await world.get(f"/subjects/{handle}/consents", who)
             seen[id(who)] = [item["id"] for item in answer.json()["items"]]
         assert seen[id(person)] == [oral["id"], own["id"]]
         assert seen[id(recorder)] == [oral["id"]]

@@ -31,6 +31,17 @@ class TestOpenApi:
         assert own
         assert [path for path in own if "304" not in reads[path]["responses"]] == []
 
+    def test_names_a_person_in_no_query(self, app: Any) -> None:
+        """A query is a page, or of a closed vocabulary; handles stand in paths and bodies."""
+        asked = {
+            parameter["name"]
+            for item in app.openapi()["paths"].values()
+            for operation in item.values()
+            for parameter in operation.get("parameters", ())
+            if parameter["in"] == "query"
+        }
+        assert asked == {"closed", "cursor", "limit", "purpose", "status"}
+
     def test_takes_free_text_nowhere(self, app: Any) -> None:
         """Every string that comes in is an enum, has a format or pattern, or is opaque."""
         opaque = {

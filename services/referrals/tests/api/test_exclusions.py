@@ -19,7 +19,7 @@ class TestExclude:
         second = await world.post("/exclusions", person, body)
         assert (first.status_code, first.json()) == (201, second.json())
         assert await world.found(reader, handle) == set()
-        answer = await world.get("/consents", reader, handle=handle)
+        answer = await world.get(f"/subjects/{handle}/consents", reader)
         assert answer.json()["items"] == []
 
     async def test_keeps_one_worker_out_and_lets_colleagues_in(self, world: World) -> None:
@@ -86,5 +86,5 @@ class TestLiftExclusion:
         body = {"handle": person.handle, "person": "somebody"}
         made = (await world.post("/exclusions", person, body)).json()
         assert (await world.post(f"/exclusions/{made['id']}/lifting", other)).status_code == 404
-        listed = await world.get("/exclusions", person, handle=person.handle)
+        listed = await world.get(f"/subjects/{person.handle}/exclusions", person)
         assert listed.json()["items"] == [made]

@@ -115,9 +115,9 @@ class TestMoveReferral:
     async def test_accepting_makes_the_care_link(self, world: World) -> None:
         _, receiver, made = await _sent(world)
         handle = (await world.get(f"/referrals/{made['id']}", receiver)).json()["handle"]
-        assert (await world.get("/care-links", receiver, handle=handle)).json()["items"] == []
+        assert (await world.get(f"/subjects/{handle}/care-links", receiver)).json()["items"] == []
         await world.move(receiver, made["id"], "accepted")
-        links = (await world.get("/care-links", receiver, handle=handle)).json()["items"]
+        links = (await world.get(f"/subjects/{handle}/care-links", receiver)).json()["items"]
         assert [link["evidence"] for link in links] == ["accepted_referral"]
 
     @pytest.mark.parametrize(

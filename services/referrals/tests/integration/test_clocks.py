@@ -58,7 +58,7 @@ class TestExpireCareLinks:
         worker, person = world.worker(), await world.person()
         await world.care_link(worker, person)
         await after_days(jobs.expire_care_links, 100)
-        links = (await world.get("/care-links", person, handle=person.handle)).json()["items"]
+        links = (await world.get(f"/subjects/{person.handle}/care-links", person)).json()["items"]
         assert [link["ended_by"] for link in links] == ["clock"]
 
 

@@ -28,7 +28,7 @@ def person_opens_and_withdraws(story: Story) -> Told:
     exclusion = {"handle": person["handle"], "organization": host}
     _as_person(story, person, "POST", "/exclusions", json=exclusion)
     check(_search(story, "raq-worker", worker) == [], "an exclusion takes effect at once")
-    own = f"/consents?handle={person['handle']}"
+    own = f"/subjects/{person['handle']}/consents"
     consents = _as_person(story, person, "GET", own)["items"]
     for consent in consents:
         _as_person(story, person, "POST", f"/consents/{consent['id']}/withdrawal")

@@ -1,8 +1,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
@@ -34,12 +32,12 @@ async def make_care_link(
     return await service.make_care_link(session, party, audit, settings, request=body)
 
 
-@router.get("/care-links")
+@router.get("/subjects/{handle}/care-links")
 async def list_care_links(
     caller: PersonOrWorker,
     party: PartyDep,
     session: WriteSession,
-    handle: Annotated[str, Query(max_length=128)],
+    handle: str,
 ) -> Page[CareLinkPublic]:
     party.refuse_services()
     links = await service.list_visible_care_links(session, party, handle=handle)

@@ -1,8 +1,6 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
@@ -32,13 +30,13 @@ async def record_consent(
     return await service.record_consent(session, party, audit, settings, request=body)
 
 
-@router.get("/consents")
+@router.get("/subjects/{handle}/consents")
 async def list_consents(
     caller: PersonOrWorker,
     party: PartyDep,
     session: WriteSession,
     audit: Audit,
-    handle: Annotated[str, Query(max_length=128)],
+    handle: str,
 ) -> Page[ConsentPublic]:
     party.refuse_services()
     consents = await service.list_visible_consents(session, party, audit, handle=handle)

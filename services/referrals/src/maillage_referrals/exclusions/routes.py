@@ -1,7 +1,4 @@
-from typing import Annotated
 from uuid import UUID
-
-from fastapi import Query
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
@@ -27,12 +24,12 @@ async def exclude(
     return await service.exclude(session, party, audit, settings, request=body)
 
 
-@router.get("/exclusions")
+@router.get("/subjects/{handle}/exclusions")
 async def list_exclusions(
     caller: Person,
     party: PartyDep,
     session: WriteSession,
-    handle: Annotated[str, Query(max_length=128)],
+    handle: str,
 ) -> Page[ExclusionPublic]:
     exclusions = await service.list_own_exclusions(session, party, handle=handle)
     return Page(items=exclusions, next_cursor=None)
