@@ -140,6 +140,15 @@ class UnsupportedMediaType(MaillageError):
     status, code, title = 415, "unsupported_media_type", "This content type is not accepted here"
 
 
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    code, title = "unsupported_content_encoding", "The body's coding is not accepted here"
+
+    def __init__(self, detail: str | None = None, **members: Any) -> None:
+        super().__init__(detail, **members)
+        # RFC 9110 section 12.5.3: so that a 415 of a coding is told from one of a type.
+        self.headers.setdefault("Accept-Encoding", "identity")
+
+
 class Unprocessable(MaillageError):
     status, code, title = 422, "unprocessable", "The request is well-formed but not valid"
 

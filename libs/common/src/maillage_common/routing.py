@@ -1,6 +1,6 @@
-"""The route class of every service: unknown parameters and other media types are refused, bodies
-are bounded, a POST can be repeated safely, and a read that gives an ETag answers 304 to who holds
-it.
+"""The route class of every service: unknown parameters, other media types and packed bodies are
+refused, bodies are bounded, a POST can be repeated safely, and a read that gives an ETag answers
+304 to who holds it.
 
 A route says otherwise in its `openapi_extra`:
 `x-no-idempotency: True` (streamed bodies, searches by POST) and
@@ -17,7 +17,12 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from maillage_common.errors import FieldError, InvalidRequest, UnsupportedMediaType
+from maillage_common.errors import (
+    FieldError,
+    InvalidRequest,
+    UnsupportedContentEncoding,
+    UnsupportedMediaType,
+)
 from maillage_common.heads import without_unasked_body
 from maillage_common.idempotency import MAX_KEY, Claim, Replayed
 from maillage_common.preconditions import not_modified
@@ -67,8 +72,10 @@ class MaillageRoute(APIRoute):
 
         async def handle_bounded(request: Request) -> Response:
             _refuse_unknown_parameters(request, known)
-            if takes_json:
-                _refuse_other_media_types(request)
+            if _has_body(request):
+                _refuse_coded_bodies(request)
+                if takes_json:
+                    _refuse_other_media_types(request)
             limit = declared.get("x-max-body-bytes", request.app.state.settings.max_body_bytes)
             if limit is not None:
                 request = Request(request.scope, _bounded(request, limit))
@@ -111,11 +118,19 @@ def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:
         )
 
 
-def _refuse_other_media_types(request: Request) -> None:
+def _has_body(request: Request) -> bool:
     headers = request.headers
-    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
-        return
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _refuse_coded_bodies(request: Request) -> None:
+    """A packed body would be read as if it were not, or be far larger than it says."""
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedContentEncoding("Send the body as it is, without Content-Encoding.")
+
+
+def _refuse_other_media_types(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise UnsupportedMediaType("Send the body as application/json.")
 

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 
 import psycopg
 import pytest
@@ -126,6 +127,24 @@ class TestBadInput:
         headers = as_caller(**SCOPE) | {"Content-Type": media_type}
         answer = await client.post("/sample/v1/notes", content=b'{"words": "a"}', headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+    @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+    async def test_a_packed_body_answers_415_and_tells_what_is_taken(
+        self, client, as_caller, coding
+    ):
+        headers = as_caller(**SCOPE) | {
+            "Content-Type": "application/json",
+            "Content-Encoding": coding,
+        }
+        packed = gzip.compress(b'{"words": "a"}')
+        answer = await client.post("/sample/v1/notes", content=packed, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_content_encoding")
+        assert answer.headers["accept-encoding"] == "identity"
+
+    async def test_a_body_that_says_it_is_not_packed_is_read(self, client, as_caller):
+        headers = as_caller(**SCOPE) | {"Content-Encoding": "Identity"}
+        answer = await client.post("/sample/v1/notes", json={"words": "a"}, headers=headers)
+        assert answer.status_code == 201
 
     async def test_unknown_path_and_method(self, client, as_caller):
         gone = await client.get("/sample/v1/nowhere", headers=as_caller(**SCOPE))

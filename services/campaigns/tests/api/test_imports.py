@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 from services.campaigns.tests.lists import HEADER, csv_bytes, nth_number, nth_phone, person_row
 from services.campaigns.tests.office import API, Office
@@ -59,6 +61,17 @@ class TestPushList:
         ("content_type", "content", "status", "code"),
         [
             ("application/json", b"{}", 415, "not_a_list"),
+            ("application/octet-stream", b"PK\x03\x04 as in a workbook", 415, "not_a_list"),
+            ("text/csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 as in XLS", 415, "not_a_list"),
+            ("text/csv", gzip.compress(csv_bytes([person_row(1)])), 415, "not_a_list"),
+            ("text/csv", b"%PDF-1.7", 415, "not_a_list"),
+            (
+                "multipart/form-data; boundary=b",
+                b'--b\r\nContent-Disposition: form-data; name="f"; filename="liste.xlsx"\r\n\r\n'
+                b"PK\x03\x04 as in a workbook\r\n--b--\r\n",
+                415,
+                "not_a_list",
+            ),
             ("text/csv", b"", 422, "empty_file"),
             ("multipart/form-data", b"x", 400, "malformed_multipart"),
             ("multipart/form-data; boundary=b", b"garbage", 400, "malformed_multipart"),

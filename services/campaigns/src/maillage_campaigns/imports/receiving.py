@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_campaigns.errors import EmptyFile, FileTooLarge
+from maillage_campaigns.errors import EmptyFile, FileTooLarge, NotAList
 from maillage_campaigns.imports.sniffing import EncodingSniffer
 from maillage_campaigns.keys import TenantKeys
 from maillage_campaigns.models import ImportChunk
@@ -35,7 +35,7 @@ class Received:
 async def receive_file(
     session: AsyncSession, keys: TenantKeys, body: AsyncIterator[bytes], *, max_bytes: int
 ) -> Received:
-    """Seal and store the body chunk by chunk; raises EmptyFile, FileTooLarge."""
+    """Seal and store the body chunk by chunk; raises EmptyFile, FileTooLarge, NotAList."""
     received = Received()
     pending = bytearray()
     async for data in body:
@@ -50,6 +50,8 @@ async def receive_file(
             del pending[:CHUNK_BYTES]
     if received.byte_count == 0:
         raise EmptyFile("Send the rows of the list.")
+    if received.sniffer.is_other_format:
+        raise NotAList("A workbook, an archive or a PDF: save the sheet as CSV and send that.")
     if pending:
         await _store(session, keys, received, bytes(pending))
     return received

@@ -8,6 +8,8 @@ from typing_extensions import Buffer
 
 DELIMITERS = (";", ",", "\t", "|")
 _HEAD_BYTES = 4096
+# XLSX and ODS (ZIP), XLS (OLE 2), gzip, PDF.
+_OTHER_FORMATS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\x1f\x8b", b"%PDF-")
 
 
 class EncodingSniffer:
@@ -31,6 +33,11 @@ class EncodingSniffer:
         if not self._has_c1:
             # ISO 8859-1 has only control characters here; Windows-1252 has the euro and quotes.
             self._has_c1 = any(map(data.__contains__, range(0x80, 0xA0)))
+
+    @property
+    def is_other_format(self) -> bool:
+        """Whether the file is a workbook, an archive or a document, and no text at all."""
+        return self._head.startswith(_OTHER_FORMATS)
 
     def verdict(self) -> str:
         if self._head.startswith(codecs.BOM_UTF8):
