@@ -35,6 +35,7 @@ from maillage_common.errors import (
     render_problem,
 )
 from maillage_common.events import CommonEvent, log
+from maillage_common.examples import add_examples, values_of
 from maillage_common.heads import HeadAsGet
 from maillage_common.schemas import Problem
 from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
@@ -185,11 +186,13 @@ def check_authorizations(routers: Sequence[APIRouter]) -> None:
 
 
 def _document(app: FastAPI) -> None:
-    """`/openapi.json`, with a media type of their own for problems: FastAPI has the answer's."""
+    """`/openapi.json`, with examples, and with a media type of their own for problems: FastAPI has
+    the answer's."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = describe()
+        add_examples(document, values_of(app.state.service))
         for item in document.get("paths", {}).values():
             for operation in item.values():
                 for status in ("4XX", "5XX"):

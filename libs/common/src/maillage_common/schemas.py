@@ -20,6 +20,28 @@ class Answer(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem document, as OpenAPI shows it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "https://maillage.brussels/problems/validation_failed",
+                    "title": "Some fields are not valid",
+                    "status": 422,
+                    "code": "validation_failed",
+                    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+                    "detail": "See `errors` for each field.",
+                    "errors": [
+                        {
+                            "pointer": "/needs/0",
+                            "code": "string_type",
+                            "detail": "Input should be a valid string",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
     type: str
     title: str
     status: int

@@ -54,6 +54,14 @@ async def test_openapi_says_which_scopes_a_route_takes(client):
     assert document["paths"]["/sample/v1/boom"]["get"]["security"] == []
 
 
+async def test_openapi_shows_an_example_of_what_comes_in_and_goes_out(client):
+    made = (await client.get("/openapi.json")).json()["paths"]["/sample/v1/notes"]["post"]
+    sent = made["requestBody"]["content"]["application/json"]
+    assert sent["example"] == {"words": "Rappeler lundi"}
+    answered = made["responses"]["201"]["content"]["application/json"]
+    assert answered["example"]["words"] == "Rappeler lundi"
+
+
 async def test_openapi_tells_of_a_read_once(client):
     document = (await client.get("/openapi.json")).json()
     assert sorted(document["paths"]["/sample/v1/notes"]) == ["get", "post"]

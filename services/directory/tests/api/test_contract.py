@@ -9,6 +9,7 @@ from maillage_common.auth import route_authorizations
 from maillage_directory.main import ROUTERS
 from maillage_directory.settings import Settings
 from maillage_local.drift import document_drift
+from maillage_local.examples import example_faults
 
 HERE = Path(__file__).parent
 SNAPSHOT = HERE / "openapi.json"
@@ -38,6 +39,10 @@ OPEN_WRITES = {"POST /directory/v1/suggestions/notes"}
 
 def test_the_openapi_document_is_the_one_that_was_agreed(app: Any) -> None:
     assert document_drift(app.openapi(), SNAPSHOT) == ""
+
+
+def test_every_json_body_and_answer_has_an_example_that_holds(app: Any) -> None:
+    assert example_faults(app) == []
 
 
 def test_every_read_says_that_it_may_answer_304(app: Any) -> None:

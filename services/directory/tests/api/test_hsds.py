@@ -96,6 +96,25 @@ async def test_every_answer_fits_the_profile_and_says_nothing_unknown(
                 assert one["id"] == item["id"]
 
 
+def test_every_example_of_the_document_fits_the_profile(app: Any) -> None:
+    shown = {
+        path.removeprefix(HSDS): item["get"]["responses"]["200"]["content"]["application/json"]
+        for path, item in app.openapi()["paths"].items()
+        if path.startswith(HSDS)
+    }
+    for name, place in (
+        ("service", "service_id"),
+        ("organization", "organization_id"),
+        ("service_at_location", "place_id"),
+        ("taxonomy", "taxonomy_id"),
+        ("taxonomy_term", "term_id"),
+    ):
+        path = "/taxonomies" if name == "taxonomy" else f"/{name}s"
+        (listed,) = shown[path]["example"]["contents"]
+        fits(name, listed)
+        fits(name, shown[f"{path}/{{{place}}}"]["example"])
+
+
 async def test_an_organization_tells_the_places_of_its_services_once(whole: Any, hsds: Any) -> None:
     (listed,) = (await hsds("/organizations", full="true"))["contents"]
     told = await hsds(f"/organizations/{listed['id']}")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from importlib import resources
 from typing import Any
 
 from maillage_common.errors import (
@@ -43,10 +42,6 @@ _REFUSALS: dict[str, MaillageError] = {
     "429": QuotaExceeded(),
     "503": ServiceUnavailable(),
 }
-# Request bodies by method and path, since schemas alone do not tell a reader where to begin.
-_EXAMPLES: dict[str, object] = json.loads(
-    resources.files(__package__).joinpath("pages", "examples.json").read_text("utf-8")
-)
 
 Document = dict[str, Any]
 
@@ -189,13 +184,12 @@ def _exposed(
         route = policy.find(method.upper(), path)
         if method in item and route is not None and route.service == service:
             shown = True
-            example = _EXAMPLES.get(f"{method.upper()} {path}")
-            yield method, _operation(item[method], route, service, example)
+            yield method, _operation(item[method], route, service)
     if shown and "parameters" in item:
         yield "parameters", item["parameters"]
 
 
-def _operation(operation: Document, route: Route, service: str, example: object) -> Document:
+def _operation(operation: Document, route: Route, service: str) -> Document:
     refusals = {
         status: {"$ref": f"#/components/responses/{_OWN}.{error.code}"}
         for status, error in _REFUSALS.items()
@@ -207,8 +201,6 @@ def _operation(operation: Document, route: Route, service: str, example: object)
         "tags": [f"{service}: {tag}" for tag in operation.get("tags", ())] or [service],
         "responses": {**refusals, **operation.get("responses", {})},
     }
-    if example is not None:
-        described["requestBody"] = _with_example(operation["requestBody"], example)
     if "operationId" in operation:
         described["operationId"] = f"{service}_{operation['operationId']}"
     # The policy's row spans several operations; the service says which scopes this one takes.
@@ -224,12 +216,6 @@ def _operation(operation: Document, route: Route, service: str, example: object)
         described["deprecated"] = True
     described["security"] = [{}, {_SCHEME: []}] if route.anonymous else wanted
     return described
-
-
-def _with_example(body: Document, example: object) -> Document:
-    content = body["content"]
-    shown = {**content["application/json"], "example": example}
-    return {**body, "content": {**content, "application/json": shown}}
 
 
 def _refusals() -> Document:

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import jsonschema_rs
 import pytest
 
+from maillage_common.examples import json_media
 from maillage_gateway import descriptions
-from maillage_gateway.descriptions import _EXAMPLES, Descriptions, merge
+from maillage_gateway.descriptions import Descriptions, merge
 from maillage_gateway.policy import Policy
 
 SERVICES = Path(__file__).parents[3]
@@ -67,12 +68,21 @@ class TestMerged:
         assert all(name.split(": ")[0] == service for name, service in groups.items())
         assert list(dict.fromkeys(groups.values())) == ["directory", "referrals", "campaigns"]
 
-    @pytest.mark.parametrize("asked", sorted(_EXAMPLES))
-    def test_an_example_is_what_the_operation_takes(self, merged, asked):
-        method, path = asked.split(" ")
-        body = merged["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]
-        schema = {**body["schema"], "components": merged["components"]}
-        jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(body["example"])
+    def test_every_json_body_and_answer_keeps_an_example_that_its_schema_takes(self, merged):
+        told = 0
+        for path, _, media in json_media(merged):
+            schema = {**media.get("schema", {}), "components": merged["components"]}
+            validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+            assert [error.message for error in validator.iter_errors(media["example"])] == [], path
+            told += 1
+        assert told > 200
+
+    def test_a_problem_is_shown_with_an_example(self, merged):
+        schemas = merged["components"]["schemas"]
+        problems = [schema for name, schema in schemas.items() if name.endswith(".Problem")]
+        assert len(problems) == 4
+        for schema in problems:
+            jsonschema_rs.Draft202012Validator(schema).validate(schema["examples"][0])
 
     def test_the_gateways_own_refusals_are_shown_with_an_example(self, merged):
         answers = merged["paths"]["/campaigns/v1/leases"]["post"]["responses"]

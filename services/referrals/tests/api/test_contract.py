@@ -11,6 +11,7 @@ from services.referrals.tests.world import API, World
 from maillage_common import telemetry
 from maillage_common.auth import Authorization, route_authorizations
 from maillage_local.drift import document_drift
+from maillage_local.examples import example_faults
 from maillage_referrals.main import ROUTERS
 from maillage_referrals.settings import Settings
 
@@ -22,6 +23,9 @@ OPEN_ROUTES = {"POST /card-sessions", "GET /jwks.json"}
 class TestOpenApi:
     def test_is_the_one_that_was_agreed(self, app: Any) -> None:
         assert document_drift(app.openapi(), SNAPSHOT) == ""
+
+    def test_every_json_body_and_answer_has_an_example_that_holds(self, app: Any) -> None:
+        assert example_faults(app) == []
 
     def test_every_read_says_that_it_may_answer_304(self, app: Any) -> None:
         reads = {

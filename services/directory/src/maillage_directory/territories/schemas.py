@@ -192,6 +192,6 @@ class OutlineStored(Answer):
     """What was imported: a bounding box (west, south, east, north) to check it by."""
 
     territory: str
-    bbox: tuple[float, float, float, float]
+    bbox: Annotated[tuple[float, ...], Field(min_length=4, max_length=4)]
     polygons: int
     updated_at: datetime
