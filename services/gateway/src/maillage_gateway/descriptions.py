@@ -168,7 +168,7 @@ def merge(documents: Mapping[str, Document], policy: Policy, *, public_url: str)
             "version": "1",
             "description": "Directory, referrals and campaigns, as callers see them.",
         },
-        "servers": [{"url": public_url}],
+        "servers": [{"url": public_url.rstrip("/")}],
         "paths": paths,
         "components": components,
     }

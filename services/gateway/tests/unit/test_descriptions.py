@@ -91,6 +91,10 @@ class TestMerged:
         shown = merged["components"][kind][name]["content"]["application/problem+json"]["example"]
         assert (shown["status"], shown["code"]) == (429, "quota_exceeded")
 
+    def test_its_server_is_the_gateway_as_callers_see_it(self):
+        merged = merge({}, Policy.load(), public_url="https://maillage.example/")
+        assert merged["servers"] == [{"url": "https://maillage.example"}]
+
     def test_the_pages_to_begin_with_name_operations_that_exist(self, merged):
         guides = resources.files("maillage_gateway").joinpath("pages", "guides")
         for guide in guides.iterdir():
