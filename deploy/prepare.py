@@ -1,18 +1,21 @@
-"""Make the secrets that docker-compose.yml mounts: passwords, keys, trusted issuers, settings.
+"""Make what docker-compose.yml mounts: passwords, keys, trusted issuers, settings, revocations.
 
     .venv/bin/python deploy/prepare.py --public-url https://maillage.example \
         --issuer https://login.example
 
-What exists is kept, so it can be run again; the gateway's issuers are written anew each time.
+What exists is kept, so it can be run again; the gateway's issuers are written anew each time, and
+the list of revocations is renewed.
 """
 
 import argparse
 import json
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from maillage_gateway import revoke
 from maillage_local.databases import DATABASE_SERVICES, app_role, owner_role
 from maillage_local.environment import WEBHOOK_EVENTS, KeyRing, new_secret, new_webhook_secret
 
@@ -29,7 +32,7 @@ def main() -> None:
     chosen = parser.parse_args()
     folder: Path = chosen.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    KeyRing.ensure(folder)
+    keys = KeyRing.ensure(folder)
     _keep(folder / "postgres-password", _password)
     for service in DATABASE_SERVICES:
         _write_service_secrets(folder, service)
@@ -37,9 +40,21 @@ def main() -> None:
     _write(folder / "REFERRALS_WEBHOOKS", json.dumps([_campaigns_webhook(webhook)]))
     issuers = [_issuer(chosen.issuer, chosen.algorithm), _card_issuer(chosen.public_url)]
     _write(folder / "GATEWAY_ISSUERS", json.dumps(issuers))
+    _renew_revocations(folder / "revocations", keys.revocation_key_file)
     for path in folder.iterdir():
         # The containers' users are not ours: they read the files, and the folder lets nobody in.
-        path.chmod(0o444)
+        if path.is_file() and path != keys.revocation_key_file:
+            path.chmod(0o444)
+
+
+def _renew_revocations(folder: Path, key_file: Path) -> None:
+    """The list that the gateway polls, empty at first. Later lists take over its mode."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    listed = folder / "list.jws"
+    if revoke.main(["--list", str(listed), "--key-file", str(key_file), "renew"]) != 0:
+        sys.exit(1)
+    listed.chmod(0o644)
 
 
 def _write_service_secrets(folder: Path, service: str) -> None:

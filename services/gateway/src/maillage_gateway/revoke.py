@@ -8,6 +8,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -177,6 +178,9 @@ def _replace(path: Path, text: bytes) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+    if path.exists():
+        # Gateways run as somebody else: who could read the last one can read this one.
+        shutil.copymode(path, new)
     new.replace(path)
 
 
