@@ -7,6 +7,7 @@ record passes `Scrubbed` first: an attribute that is not on the list does not le
 
 import logging
 import os
+import random
 import re
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,6 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -283,10 +283,15 @@ class RequestTelemetry:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _QUIET_PATHS:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        if scope["path"] in _QUIET_PATHS:
+            # Neither span nor line, but a refusal has its id, and nothing beneath begins a trace.
+            unrecorded = SpanContext(random.getrandbits(128), random.getrandbits(64), False)
+            with trace.use_span(NonRecordingSpan(unrecorded), record_exception=False):
+                await self.app(scope, receive, send)
+            return
         parent = read_trace_parent(scope["headers"])
         context = Context()
         if parent is not None:
@@ -322,11 +327,9 @@ class RequestTelemetry:
                     scope, receive, note_status
                 )
             finally:
-                self._finish(span, scope, status, perf_counter() - started, headers)
+                self._finish(span, scope, status, perf_counter() - started)
 
-    def _finish(
-        self, span: trace.Span, scope: Scope, status: int, seconds: float, headers: Headers
-    ) -> None:
+    def _finish(self, span: trace.Span, scope: Scope, status: int, seconds: float) -> None:
         route = route_template(scope)
         method = scope["method"]
         facts: dict[str, str | int] = {
@@ -337,7 +340,8 @@ class RequestTelemetry:
         self.duration.record(seconds, facts)
         span.update_name(f"{method} {route}")
         span.set_attributes(facts)
-        request_id = headers.get("x-request-id", "")
+        # Not what the header says: to the gateway's own pages anybody sends any.
+        request_id = current_trace_id()
         span.set_attribute("maillage.request_id", request_id)
         if status >= 500 or not status:
             span.set_status(StatusCode.ERROR)

@@ -83,6 +83,14 @@ async def test_a_problem_names_its_trace(client, as_caller):
     assert answer.json()["trace_id"] == "ab" * 16
 
 
+async def test_a_refused_probe_names_a_trace_and_leaves_no_span(client, spans):
+    answer = await client.post("/health/ready")
+    assert answer.status_code == 405
+    assert int(answer.json()["trace_id"], 16) > 0
+    assert (await client.get("/health/ready")).status_code == 200
+    assert spans.get_finished_spans() == ()
+
+
 @pytest.mark.parametrize("more", [{}, {"Idempotency-Key": "k" * 32}])
 async def test_a_caller_who_leaves_within_the_body_is_no_error(app, as_caller, caplog, more):
     caplog.set_level("INFO", "maillage")

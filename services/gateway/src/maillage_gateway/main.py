@@ -2,18 +2,17 @@
 
 import asyncio
 import gc
-import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 from fastapi import FastAPI
-from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.app import create_app
 from maillage_common.auth import Caller
 from maillage_common.errors import MaillageError
+from maillage_common.telemetry import current_trace_id
 from maillage_common.tokens import ANONYMOUS
 from maillage_gateway import portal
 from maillage_gateway.access import AccessLog
@@ -68,9 +67,7 @@ class Gateway:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = complete_own(list(message["headers"]), self._safe_headers)
-                span = trace.get_current_span().get_span_context()
-                request_id = span.trace_id or random.getrandbits(128)  # no span for a health probe
-                message["headers"] = [*headers, (b"x-request-id", b"%032x" % request_id)]
+                message["headers"] = [*headers, (b"x-request-id", current_trace_id().encode())]
             await send(message)
 
         return sent

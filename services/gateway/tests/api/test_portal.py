@@ -53,6 +53,16 @@ class TestHealth:
             "campaigns": True,
         }
 
+    async def test_a_refused_probe_tells_the_id_that_its_headers_tell(
+        self, start_gateway, settings
+    ):
+        nowhere = settings.model_copy(update={"directory_url": "http://127.0.0.1:1"})
+        async with start_gateway(nowhere) as gateway:
+            for method, path in (("POST", "/health/live"), ("GET", "/health/ready")):
+                answer = await gateway.client.request(method, path)
+                trace_id = answer.json()["trace_id"]
+                assert trace_id == answer.headers["X-Request-Id"] != "0" * 32
+
     async def test_ready_when_every_service_is(self, gateway, issuer):
         await gateway.client.get("/directory/v1/needs", headers=issuer.bearer())
         answer = await gateway.client.get("/health/ready")

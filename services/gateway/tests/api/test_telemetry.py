@@ -167,6 +167,17 @@ class TestAccessLog:
             "trace_id": answer.headers["X-Request-Id"],
         }
 
+    async def test_an_own_page_is_found_by_its_id_whatever_the_caller_calls_it(
+        self, start_gateway, settings, caplog
+    ):
+        caplog.set_level(logging.INFO, "maillage")
+        async with start_gateway(settings) as gateway:
+            for headers in ({}, {"X-Request-Id": NAME}):
+                caplog.clear()
+                answer = await gateway.client.get("/docs", headers=headers)
+                (facts,) = (r.facts for r in caplog.records if "status" in r.facts)
+                assert facts["request_id"] == answer.headers["X-Request-Id"]
+
     async def test_why_a_token_was_refused_is_for_the_log_alone(
         self, start_gateway, settings, issuer, capsys
     ):
