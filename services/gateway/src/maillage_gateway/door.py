@@ -183,10 +183,8 @@ def _refused(exchange: Exchange, refusal: MaillageError, guesses: Reading) -> Ma
     """What is told of a token that was refused and counted: why, or that it was one too many."""
     if isinstance(refusal.__cause__, InvalidToken):
         exchange.reason = str(refusal.__cause__)
-    if guesses.retry_after is None:
-        return refusal
     exchange.reading = guesses
-    return QuotaExceeded()
+    return refusal if guesses.retry_after is None else QuotaExceeded()
 
 
 def _allowed(exchange: Exchange, route: Route, admission: Admission, reading: Reading) -> Admission:

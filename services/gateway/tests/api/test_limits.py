@@ -4,6 +4,7 @@ import asyncio
 
 SEARCH = "/directory/v1/services/search"
 NOTES = "/referrals/v1/card-sessions"
+NEEDS = "/directory/v1/needs"
 IMPORTS = "/campaigns/v1/campaigns/1/imports"
 
 
@@ -76,6 +77,23 @@ class TestMeters:
         assert answer.headers["RateLimit-Policy"] == '"guarded";q=30;w=150'
         assert answer.headers["RateLimit"] == '"guarded";r=29;t=5'
 
+    async def test_a_refused_token_is_told_how_many_more_are_looked_at(self, gateway):
+        answer = await gateway.client.get(NEEDS, headers={"Authorization": "Bearer a.b.c"})
+        assert answer.status_code == 401
+        assert answer.headers["RateLimit-Policy"] == '"refused";q=60;w=12'
+        assert answer.headers["RateLimit"] == '"refused";r=59;t=1'
+
+    async def test_what_is_refused_uncounted_tells_no_quota(self, gateway):
+        for method, path, status in (
+            ("GET", "/nowhere", 404),
+            ("DELETE", NEEDS, 405),
+            ("GET", f"{NEEDS}//", 400),
+            ("GET", "/referrals/v1/inbox", 401),
+        ):
+            answer = await gateway.client.request(method, path)
+            assert answer.status_code == status
+            assert not {"ratelimit", "ratelimit-policy"} & set(answer.headers)
+
     async def test_a_stranger_beyond_the_burst_is_429_and_told_when(self, gateway, echo):
         for _ in range(30):
             assert (await gateway.client.post(NOTES, json={})).status_code == 200
@@ -89,7 +107,7 @@ class TestMeters:
         for _ in range(31):
             refused = await gateway.client.post(NOTES, json={})
         assert refused.status_code == 429
-        assert (await gateway.client.get("/directory/v1/needs")).status_code == 200
+        assert (await gateway.client.get(NEEDS)).status_code == 200
         assert (await gateway.client.post(NOTES, headers=issuer.bearer())).status_code == 200
 
     async def test_clients_are_counted_apart_whoever_their_person_is(self, gateway, issuer):
