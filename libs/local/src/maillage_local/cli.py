@@ -72,7 +72,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-console = Console()
+# Rich takes what is no terminal for one of 80 columns: a line of a trace would be two in a pipe.
+console = Console(width=None if sys.stdout.isatty() else 10_000)
 errors = Console(stderr=True)
 
 DataDir = Annotated[Path, typer.Option(help="Where the stack keeps everything.")]

@@ -36,6 +36,30 @@ def test_trace_without_spans_says_so(tmp_path: Path) -> None:
     assert "no such trace" in err
 
 
+def test_a_trace_in_a_pipe_has_a_line_for_each_span(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.ensure()
+    name = "POST /campaigns/v1/campaigns/{campaign_id}/people/{person_id}/orientations/{id}"
+    second = "2026-11-22T07:00:0{}Z"
+    line = {
+        "name": name,
+        "context": {"trace_id": "0x" + "ab" * 16, "span_id": "0x" + "cd" * 8},
+        "kind": "SpanKind.SERVER",
+        "parent_id": None,
+        "start_time": second.format(1),
+        "end_time": second.format(2),
+        "status": {"status_code": "UNSET"},
+        "attributes": {},
+        "resource": {"attributes": {"service.name": "gateway"}},
+    }
+    (folder.telemetry / "gateway.jsonl").write_text(json.dumps(line) + "\n")
+    maillage = [str(Path(sys.executable).with_name("maillage")), "trace"]
+    told = subprocess.run(
+        [*maillage, "--data-dir", tmp_path], check=True, capture_output=True, text=True
+    ).stdout
+    assert told.splitlines()[1:] == [f"└── gateway    {name}  1000.0 ms  ok"]
+
+
 def test_rotates_the_keys_of_a_stack_that_is_down(tmp_path: Path) -> None:
     keys = SigningKeys(DataFolder(tmp_path).identity_provider_keys)
     code, _, err = run("rotate-keys", data=tmp_path)
