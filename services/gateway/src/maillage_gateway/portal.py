@@ -44,6 +44,7 @@ _ASSETS: dict[str, tuple[Traversable, str]] = {
     "swagger-ui-bundle.js": (_SWAGGER / "swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
     "favicon-32x32.png": (_SWAGGER / "favicon-32x32.png", "image/png"),
 }
+_GUIDES = _PAGES.joinpath("guides")
 # How to begin, for each kind of partner.
 GUIDES = ("open-data", "partner-application", "care-professional", "back-office")
 
@@ -145,14 +146,20 @@ async def docs_asset(
 
 @cache
 def _guide(name: str, language: str, url: str) -> str:
-    """A page's first line is its title; the rest stands in the frame of its language."""
-    guides = _PAGES.joinpath("guides")
-    page = guides.joinpath(f"guide.{language}.html").read_text("utf-8")
-    title, _, body = guides.joinpath(f"{name}.{language}.html").read_text("utf-8").partition("\n")
-    known = {"{body}": body, "{title}": title, "{name}": name, "{url}": escape(url)}
+    """One guide, between the links and the closing part that all guides of its language share."""
+    page = _GUIDES.joinpath("guide.html").read_text("utf-8")
+    links, closing = _first_and_rest(f"guide.{language}.html")
+    title, body = _first_and_rest(f"{name}.{language}.html")
+    known = {"{links}": links, "{body}": body, "{closing}": closing, "{language}": language}
+    known |= {"{title}": title, "{name}": name, "{url}": escape(url)}
     for place, text in known.items():
         page = page.replace(place, text)
     return page
+
+
+def _first_and_rest(file: str) -> tuple[str, str]:
+    first, _, rest = _GUIDES.joinpath(file).read_text("utf-8").partition("\n")
+    return first, rest
 
 
 @router.get("/", include_in_schema=False)
