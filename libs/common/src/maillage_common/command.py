@@ -8,9 +8,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from maillage_common import telemetry
-from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
+from maillage_common.events import CommonEvent, log
+from maillage_common.settings import DatabaseServiceSettings, ServiceSettings, faults
+
+AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
 
 
 def run(
@@ -18,23 +25,24 @@ def run(
     settings_class: type[ServiceSettings],
     *,
     extra: Mapping[str, str] | None = None,
+    epilog: str | None = None,
 ) -> None:
     """Parse the command line and do what it asks.
 
     `extra` maps further commands to functions, as "module:name", which are imported only then:
-    each takes (settings, arguments) and returns an exit code.
+    each takes (settings, arguments) and returns an exit code. `epilog` closes the help.
     """
     extra = extra or {}
     has_database = issubclass(settings_class, DatabaseServiceSettings)
     commands = ["serve", *(["worker", "migrate"] if has_database else []), *extra]
-    parser = argparse.ArgumentParser(prog=f"python -m maillage_{service}")
+    parser = argparse.ArgumentParser(prog=f"python -m maillage_{service}", epilog=epilog)
     parser.add_argument("command", choices=commands)
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     chosen = parser.parse_args()
+    settings = read_settings(service, settings_class)
     if chosen.command == "serve":
         serve(service, chosen.arguments)
         return
-    settings = settings_class()
     if chosen.command in extra:
         telemetry.configure(service, settings)
         module, _, name = extra[chosen.command].partition(":")
@@ -46,6 +54,23 @@ def run(
         _work(service, settings)
     else:
         _migrate(service, settings)
+
+
+def read_settings(service: str, settings_class: type[AnySettings]) -> AnySettings:
+    """The settings, or the end of the process after a line that says which of them is wrong."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        prefix = settings_class.model_config.get("env_prefix", "")
+        _give_up(service, error, faults(error, prefix=prefix))
+    except SettingsError as error:
+        _give_up(service, error, str(error))
+
+
+def _give_up(service: str, error: Exception, reason: str) -> NoReturn:
+    telemetry.log_to_console(service)
+    log(CommonEvent.START_FAILED, error_type=type(error).__name__, reason=reason)
+    sys.exit(1)
 
 
 def serve(
@@ -69,26 +94,30 @@ def serve(
 
     if chosen.workers == 1:
         _import_at_once(f"maillage_{service}.{factory.partition(':')[0]}")
-    uvicorn.run(
-        f"maillage_{service}.{factory}",
-        factory=True,
-        host=chosen.host,
-        port=chosen.port,
-        workers=chosen.workers,
-        loop="uvloop",
-        http="maillage_common.protocol:GuardedProtocol",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=service != "gateway",
-        # Longer than the gateway keeps an idle connection to us, so that it is never us who
-        # close one that it is about to use.
-        timeout_keep_alive=75,
-        # The longest silence that the gateway allows a service, and a little.
-        timeout_graceful_shutdown=18,
-        # Or a caller's X-Forwarded-For would become its address.
-        proxy_headers=False,
-    )
+    try:
+        uvicorn.run(
+            f"maillage_{service}.{factory}",
+            factory=True,
+            host=chosen.host,
+            port=chosen.port,
+            workers=chosen.workers,
+            loop="uvloop",
+            http="maillage_common.protocol:GuardedProtocol",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=service != "gateway",
+            # Longer than the gateway keeps an idle connection to us, so that it is never us who
+            # close one that it is about to use.
+            timeout_keep_alive=75,
+            # The longest silence that the gateway allows a service, and a little.
+            timeout_graceful_shutdown=18,
+            # Or a caller's X-Forwarded-For would become its address.
+            proxy_headers=False,
+        )
+    except (OSError, ValueError) as error:
+        # What the factory found in the files that the settings name.
+        _give_up(service, error, str(error))
 
 
 def _work(service: str, settings: DatabaseServiceSettings) -> None:

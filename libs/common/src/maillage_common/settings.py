@@ -1,9 +1,9 @@
 """Settings shared by the services. Each service subclasses one of these with its own prefix."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings
 
 
@@ -26,7 +26,7 @@ class ServiceSettings(BaseSettings):
     trace_ratio: Annotated[
         float, Field(ge=0, le=1, description="Share of new traces that are recorded")
     ] = 0.05
-    log_level: Annotated[str, Field(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     drain_seconds: Annotated[
         float,
         Field(ge=0, description="Between SIGTERM and the end of listening; probes say 503 at once"),
@@ -59,3 +59,19 @@ class DatabaseServiceSettings(ServiceSettings):
     ]
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest JSON body accepted")] = 2**20
     worker_concurrency: Annotated[int, Field(ge=1, description="Jobs one worker runs at once")] = 4
+
+
+def faults(error: ValidationError, *, prefix: str = "") -> str:
+    """What is wrong and where, without the values: a secret may be among them.
+
+    With a `prefix`, members are named as the environment variables that hold them.
+    """
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(_place(fault["loc"], prefix) + fault["msg"] for fault in found)
+
+
+def _place(path: tuple[int | str, ...], prefix: str) -> str:
+    if not path:
+        return ""
+    first, *rest = map(str, path)
+    return ".".join([f"{prefix}{first}".upper() if prefix else first, *rest]) + ": "

@@ -188,13 +188,17 @@ def _configure_metrics(resource: Resource, endpoint: str) -> None:
     _providers.append(provider)
 
 
-def _configure_logs(service: str, settings: ServiceSettings, resource: Resource) -> None:
-    formatter = JsonFormatter(service)
+def log_to_console(service: str) -> None:
+    """One JSON object a line on standard output; all there is before the settings are known."""
     console = logging.StreamHandler(sys.stdout)
-    console.setFormatter(formatter)
+    console.setFormatter(JsonFormatter(service))
     root = logging.getLogger()
     root.handlers = [console]
     root.setLevel(logging.WARNING)
+
+
+def _configure_logs(service: str, settings: ServiceSettings, resource: Resource) -> None:
+    log_to_console(service)
     logging.getLogger(LOGGER_NAME).setLevel(settings.log_level)
     # Says again, with the job's arguments, what JOB_FAILED and JOB_DEAD say without them.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

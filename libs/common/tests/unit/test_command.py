@@ -1,0 +1,34 @@
+"""What a process says that is not given what it needs."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+SECRET = "kept to itself"
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_settings_that_are_wrong_are_named_and_not_quoted(command, options):
+    environment = os.environ | {
+        "SAMPLE_SECRET": SECRET,
+        "SAMPLE_DATABASE_URL": f"postgresql+psycopg://app:{SECRET}@nowhere/sample",
+        "SAMPLE_DATABASE_POOL_SIZE": SECRET,
+    }
+    started = subprocess.run(
+        [sys.executable, "-m", "maillage_sample", command, *options],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert started.returncode == 1
+    line = json.loads(started.stdout)
+    assert line["event"] == "COM011"
+    for name in ("SECRET", "DATABASE_POOL_SIZE", "SIGNING_KEY_FILE", "TRUSTED_ISSUERS_FILE"):
+        assert f"SAMPLE_{name}: " in line["reason"]
+    assert SECRET not in started.stdout + started.stderr
