@@ -4,8 +4,8 @@ import sys
 
 from uvicorn.supervisors import Multiprocess
 
-from maillage_common.command import run, serve
-from maillage_gateway import revoke
+from maillage_common.command import read_settings, run, serve
+from maillage_gateway import policy, revoke
 from maillage_gateway.settings import Settings
 
 
@@ -19,9 +19,13 @@ def _pass_on(parent: Multiprocess) -> None:
 # again by itself (`Doorkeeper.reload`).
 Multiprocess.handle_hup = _pass_on  # type: ignore[assignment, method-assign]
 
-if sys.argv[1:2] == ["revoke"]:
-    sys.exit(revoke.main(sys.argv[2:]))
-if sys.argv[1:2] == ["check"]:
-    serve("gateway", sys.argv[2:], command="check", factory="check:create", port=8001)
+command, arguments = (sys.argv[1:2] or [""])[0], sys.argv[2:]
+if command == "revoke":
+    sys.exit(revoke.main(arguments))
+if command == "policy":
+    sys.exit(policy.main(arguments))
+if command == "check":
+    read_settings("gateway", Settings)
+    serve("gateway", arguments, command="check", factory="check:create", port=8001)
 else:
-    run("gateway", Settings)
+    run("gateway", Settings, epilog="Besides: check, revoke, policy; each has a --help of its own.")

@@ -5,8 +5,10 @@ name does not exist. It narrows and never grants: the services check scopes agai
 they can know besides.
 """
 
+import argparse
+import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from email.utils import formatdate
 from functools import cached_property
@@ -14,8 +16,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
+from maillage_common.settings import faults
 from maillage_gateway.paths import PathTree
 
 SERVICES = ("directory", "referrals", "campaigns")
@@ -91,13 +101,13 @@ class Route(_Table):
     @model_validator(mode="after")
     def _fits_together(self) -> "Route":
         if not self.anonymous and not self.scopes:
-            raise ValueError(f"{self.path}: name scopes, or open it with anonymous = true")
+            raise ValueError("name scopes, or open it with anonymous = true")
         if self.cors and not self.anonymous:
-            raise ValueError(f"{self.path}: only what anybody may read can be shared by CORS")
+            raise ValueError("only what anybody may read can be shared by CORS")
         if unknown := self.scopes - SCOPES:
-            raise ValueError(f"{self.path}: unknown scopes {sorted(unknown)}")
+            raise ValueError(f"unknown scopes {sorted(unknown)}")
         if self.sunset and (self.deprecated is None or self.sunset < self.deprecated):
-            raise ValueError(f"{self.path}: a route is deprecated before its sunset")
+            raise ValueError("a route is deprecated before its sunset")
         return self
 
 
@@ -117,13 +127,20 @@ class _Document(_Table):
     routes: list[dict[str, Any]]
 
 
+def _route(row: Mapping[str, Any]) -> Route:
+    try:
+        return Route.model_validate(row)
+    except ValidationError as error:
+        raise ValueError(f"{row.get('path', 'a route without a path')}: {faults(error)}") from None
+
+
 class Policy:
     """The validated table, ready to be asked once per request."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         """ValueError (pydantic's included) tells which row is wrong."""
         tables = _Document.model_validate(document)
-        self.routes = [Route.model_validate({**tables.defaults, **row}) for row in tables.routes]
+        self.routes = [_route({**tables.defaults, **row}) for row in tables.routes]
         self.meters = tables.meters
         self.organizations = tables.organizations
         self.forwarded_headers = frozenset(tables.headers.forwarded)
@@ -154,3 +171,20 @@ class Policy:
     def methods(self, path: str) -> Iterator[str]:
         """The methods that the path has, sorted, for `Allow`."""
         return (name for name in sorted(self._trees) if self._trees[name].find(path) is not None)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m maillage_gateway policy FILE`: 0 when it is valid, or 1 after saying why not."""
+    parser = argparse.ArgumentParser(
+        prog="python -m maillage_gateway policy",
+        description="Say whether a policy is valid, before SIGHUP or a start reads it.",
+    )
+    parser.add_argument("file", type=Path)
+    chosen = parser.parse_args(arguments)
+    try:
+        policy = Policy.load(chosen.file)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"Valid: {len(policy.routes)} routes, {len(policy.meters)} meters.\n")
+    return 0

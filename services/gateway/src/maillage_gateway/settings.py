@@ -3,6 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -67,6 +68,15 @@ class Settings(ServiceSettings):
     def _revocations_can_be_verified(self) -> "Settings":
         if self.revocation_list is not None and self.revocation_keys_file is None:
             raise ValueError("GATEWAY_REVOCATION_LIST needs GATEWAY_REVOCATION_KEYS_FILE")
+        return self
+
+    @model_validator(mode="after")
+    def _services_have_addresses(self) -> "Settings":
+        for service, urls in self.service_urls().items():
+            for url in urls:
+                if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
+                    name = f"GATEWAY_{service.upper()}_URL"
+                    raise ValueError(f"{name}: an address is written http://host:port")
         return self
 
     def service_urls(self) -> dict[str, tuple[str, ...]]:

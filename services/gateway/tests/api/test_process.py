@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+from importlib import resources
 
 import pytest
 
@@ -114,6 +115,22 @@ class TestStart:
         assert "prefix" in line["reason"]
         assert not any(line["event"] == "COM003" for line in lines)
 
+    @pytest.mark.parametrize(
+        ("variable", "value", "reason"),
+        [
+            ("SIGNING_KEY_FILE", "/missing.pem", "/missing.pem"),
+            ("LOG_LEVEL", "LOUD", "GATEWAY_LOG_LEVEL"),
+            ("DIRECTORY_URL", "directory:8000", "GATEWAY_DIRECTORY_URL"),
+            ("ISSUERS", '[{"issuer": "x"}]', "GATEWAY_ISSUERS.0.algorithms: Field required"),
+            ("ISSUERS", "[{]", "issuers"),
+            ("POLICY_FILE", "/missing.toml", "/missing.toml"),
+        ],
+    )
+    async def test_one_line_tells_what_is_wrong(self, environment, variable, value, reason):
+        (line,) = await self.why_not(environment | {f"GATEWAY_{variable}": value})
+        assert line["event"] == "COM011"
+        assert reason in line["reason"]
+
     async def test_a_port_in_use_is_named(self, environment):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
@@ -123,3 +140,24 @@ class TestStart:
         (line,) = (line for line in lines if line["level"] == "ERROR")
         assert str(port) in line["message"]
         assert "in use" in line["message"]
+
+
+class TestPolicy:
+    async def judged(self, file):
+        command = [sys.executable, "-m", "maillage_gateway", "policy", str(file)]
+        asked = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        told, why_not = await asked.communicate()
+        return asked.returncode, told.decode(), why_not.decode()
+
+    async def test_is_judged_without_a_gateway(self, tmp_path):
+        packaged = resources.files("maillage_gateway").joinpath("policy.toml").read_text("utf-8")
+        file = tmp_path / "policy.toml"
+        file.write_text(packaged, "utf-8")
+        status, told, _ = await self.judged(file)
+        assert (status, told[:6]) == (0, "Valid:")
+        file.write_text(packaged.replace("anonymous = true", "anonymus = true", 1), "utf-8")
+        status, told, why_not = await self.judged(file)
+        assert (status, told) == (1, "")
+        assert "anonymus" in why_not

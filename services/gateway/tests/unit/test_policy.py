@@ -1,5 +1,6 @@
 """The table, and the faults in it that stop the gateway from starting."""
 
+import re
 import tomllib
 from datetime import date
 from importlib import resources
@@ -93,6 +94,13 @@ class TestFaults:
         row = {"path": "/x", "service": "campaigns", "scopes": ["campaigns:call"]}
         document["routes"] = [row | fault]
         with pytest.raises(ValueError, match=message):
+            Policy(document)
+
+    @pytest.mark.parametrize("fault", [{"colour": "red"}, {"silence": 0}, {"scopes": ["x"]}])
+    def test_the_row_is_named(self, document, fault):
+        row = document["routes"][3]
+        row |= fault
+        with pytest.raises(ValueError, match=f"^{re.escape(row['path'])}: "):
             Policy(document)
 
     def test_a_path_and_method_may_be_there_only_once(self, document):
