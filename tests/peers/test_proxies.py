@@ -65,6 +65,9 @@ CORPUS = [
     Ask("GET", f"{NEEDS}?q=a%20b&q=%C3%A9"),
     Ask("GET", f"{NEEDS}/caf%C3%A9"),
     Ask("GET", NEEDS, headers=FORGED),
+    Ask(
+        "GET", CALLS, CALLER, {"X_User_Id": "eve", "X_Forwarded_For": "192.0.2.9", "Accept": "*/*"}
+    ),
     Ask("POST", SEARCH, body=b'{"q": "x"}', headers={"Content-Type": "application/json"}),
     Ask("GET", CALLS, CALLER),
     Ask("GET", CALLS, CALLER, FORGED),
