@@ -42,6 +42,7 @@ from maillage_gateway.errors import BadHeaders, KeysUnavailable, UnknownRoute
 from maillage_gateway.exchange import HTTPS_ONLY, SAFE_HEADERS, Exchange, Whole
 from maillage_gateway.headers import RequestHead
 from maillage_gateway.keeper import Doorkeeper
+from maillage_gateway.metrics import observe
 from maillage_gateway.policy import Route
 from maillage_gateway.portal import drop_own_document
 from maillage_gateway.settings import Settings
@@ -167,6 +168,7 @@ class Check:
             self._keeper.on_duty(session),
         ):
             app.state.keeper = self._keeper
+            observe(self._keeper.keys, self._keeper.admissions, [])
             self._tracing = Tracing(
                 ratio=self._settings.trace_ratio, scheme=self._forwarding[0][1].decode()
             )

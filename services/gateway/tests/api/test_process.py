@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+from contextlib import asynccontextmanager
 from importlib import resources
 
 import pytest
@@ -31,10 +32,17 @@ def environment(settings, issuer, echo, tmp_path):
 
 @pytest.fixture
 async def process(environment):
+    async with running(environment, "serve") as started:
+        yield started
+
+
+@asynccontextmanager
+async def running(environment, *command):
+    """The process and its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "maillage_gateway", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "maillage_gateway", *command, "--port", str(port)]
     started = await asyncio.create_subprocess_exec(
         *command, env=environment, stdout=asyncio.subprocess.PIPE
     )
@@ -91,6 +99,24 @@ class TestServe:
             body=trailers,
         )
         assert answer.startswith(b"HTTP/1.1 200")
+
+
+class TestMetrics:
+    @pytest.mark.parametrize("command", ["serve", "check"])
+    async def test_the_age_of_keys_is_told_by_whoever_checks_tokens(
+        self, environment, echo, command
+    ):
+        collected = {"GATEWAY_OTLP_ENDPOINT": echo.url}
+        async with running(environment | collected, command) as (started, port):
+            async with asyncio.timeout(10):
+                while b" 200 " not in await ask(port, target="/health/ready"):
+                    pass
+            # The last of them are sent at the end.
+            started.terminate()
+            await started.communicate()
+        told = b"".join(seen.body for seen in echo.seen if seen.target == "/v1/metrics")
+        assert b"maillage.keys.age" in told
+        assert b"maillage.token_cache.lookups" in told
 
 
 class TestStart:

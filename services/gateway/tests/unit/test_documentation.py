@@ -6,6 +6,7 @@ from pathlib import Path
 from maillage_gateway.settings import IssuerSettings, Settings
 
 README = Path(__file__).parents[2] / "README.md"
+SOURCES = README.parent / "src" / "maillage_gateway"
 
 
 class TestReadme:
@@ -28,3 +29,9 @@ class TestReadme:
         text = README.read_text("utf-8")
         for name in IssuerSettings.model_fields:
             assert f"`{name}`" in text, name
+
+    def test_every_metric_is_documented_and_no_other(self):
+        sources = "".join(path.read_text("utf-8") for path in SOURCES.glob("*.py"))
+        made = set(re.findall(r'create_(?:observable_\w+|histogram)\(\s*"([a-z._]+)"', sources))
+        table = README.read_text("utf-8").partition("## Metrics")[2].partition("## Codes")[0]
+        assert set(re.findall(r"^\| `([a-z._]+)` \|", table, re.M)) == made
