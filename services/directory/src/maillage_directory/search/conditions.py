@@ -204,7 +204,8 @@ def _known(parts: Fragments, params: SearchParams) -> None:
     if params.spoken:
         parts.where.append(SPEAKS)
         parts.states["spoken"] = (
-            "CASE WHEN s.languages <> '{?}' THEN s.languages && CAST(:spoken AS text[]) END"
+            "s.languages && CAST(:spoken AS text[])"
+            " OR CASE WHEN s.languages = '{?}' THEN NULL ELSE false END"
         )
         parts.parameters["spoken"] = list(params.spoken)
         parts.parameters["spoken_or_unknown"] = [*params.spoken, "?"]

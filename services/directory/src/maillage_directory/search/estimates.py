@@ -14,7 +14,7 @@ from maillage_directory.vocabulary import Terms
 from maillage_directory.words import folded_words
 
 # An estimate is often half too high, and looking twice costs more than looking further at once.
-_SURE = 4
+_SURE = 2.5
 # In looks at one service (about 1.2 µs): to look up a key, to walk past one service in its list,
 # and to merge one from the lists of several keys.
 _KEY, _WALK, _MERGE = 10, 0.008, 0.1

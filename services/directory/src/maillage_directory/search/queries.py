@@ -246,7 +246,7 @@ def _candidates(
         source += " JOIN public.service_resembling(:asked) r ON r.service_id = s.service_id"
         likeness = "s.likeness * 0.5"
     elif way is not None:
-        where += [_HOLDS, _REST]
+        where += [_HOLDS, _REST] if look.later else [_HOLDS]
         likeness = _RANK
     if look.speaks_later:
         where = [f"({part}) IS TRUE" if part == SPEAKS else part for part in where]
