@@ -160,6 +160,8 @@ WHERE b.is_certain OR NOT EXISTS (
     WHERE s.code = b.code AND s.kind = b.kind AND (s.is_certain OR s.is_own AND NOT b.is_own)
 )
 """,
+    # The threshold belongs to the function: a session setting would have to follow every pooled
+    # connection. 0.45 lets one wrong letter through in a word of eight ("logemant").
     """
 CREATE FUNCTION public.service_resembling(asked text)
 RETURNS TABLE (service_id uuid, likeness real)

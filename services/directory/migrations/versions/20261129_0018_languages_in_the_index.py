@@ -11,6 +11,11 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
+# Words asked for, as every one of them in some form (French stem, Dutch stem, as written), and as
+# any of them, by which what holds them is ranked. A conjunction of alternatives is walked by its
+# rarest word; the same as alternatives of conjunctions is walked whole. Stop words of either
+# language are left out. `starts`: words may be beginnings. `later`: those of the words that go into
+# `rest` instead of `holds`; NULL when none does.
 _QUERY = """
 CREATE FUNCTION public.directory_query(
     words text[], starts boolean, later text[] DEFAULT '{}',

@@ -39,6 +39,8 @@ _LOAD = text(
     "  AND s.attname IN ('document', 'needs', 'languages', 'places')"
     "  AND value NOT LIKE '%|%'"
     "  GROUP BY s.attname"
+    " UNION ALL SELECT 'share', 'open', NULL, NULL, public.open_shares(), NULL"
+    "  FROM pg_class WHERE oid = 'service_search'::regclass AND reltuples > :large"
     " ORDER BY 1, 2"
 )
 # With fewer services than this, to look at all of them costs less than to look twice.
@@ -55,7 +57,8 @@ class Terms:
     certain; `territory_kind` maps codes to kinds; names are texts by language; `need_words` maps
     everyday words to the need they find; `service_count` is about how many services there are.
     `shares[column]` maps the most common values of a column of `service_search` (words, needs,
-    languages, places) to the share of services that have them; of a large directory only.
+    languages, places) to the share of services that have them, `shares["open"]` the half hours of a
+    week to the share that plain weekly rules open then; of a large directory only.
     """
 
     needs: Mapping[str, Texts]
@@ -181,5 +184,5 @@ def make_terms(rows: Iterable[Any]) -> Terms:
         territory_kind={row.code: row.parent for row in territories},
         territory_above={row.code: row.above or {} for row in territories},
         service_count=sum(int(row.code) for row in listed if row.what == "services"),
-        shares={row.code: row.above for row in listed if row.what == "share"},
+        shares={row.code: row.above or {} for row in listed if row.what == "share"},
     )

@@ -6,17 +6,24 @@ from typing import Any
 
 import holidays
 import orjson
+import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from services.directory.tests.searching import MORNINGS
+from sqlalchemy.engine import make_url
 
 from maillage_common.auth import Caller
 from maillage_common.clock import frozen_time
 from maillage_common.pagination import Cursors
+from maillage_directory import vocabulary
 from maillage_directory.cards.kept import KeptCards
 from maillage_directory.opening import BRUSSELS
+from maillage_directory.search.hours import half_hours
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.search.service import search_services
-from maillage_directory.vocabulary import Vocabulary
+from maillage_directory.vocabulary import Vocabulary, load_terms
+from maillage_local.postgres import driver_url
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -164,7 +171,7 @@ async def test_opening_and_turns_in_sql_are_those_of_a_calendar(directory: Any) 
         ],
     }
     await directory.has(*services, rota)
-    cursors, vocabulary = Cursors("x" * 40), Vocabulary(seconds=60)
+    cursors, terms = Cursors("x" * 40), Vocabulary(seconds=60)
     was_open = 0
     for number, (listed, duty, at) in enumerate(cases):
         with frozen_time(at):
@@ -174,7 +181,7 @@ async def test_opening_and_turns_in_sql_are_those_of_a_calendar(directory: Any) 
                 caller=Caller("anonymous", "anonymous"),
                 language="fr",
                 cursors=cursors,
-                vocabulary=vocabulary,
+                vocabulary=terms,
                 cards=KeptCards(),
             )
         items = orjson.loads(orjson.dumps(page["items"]))
@@ -231,3 +238,32 @@ async def test_one_service_is_read_by_one_statement(
             f"/directory/v1/services/{directory.id('service', 'desk')}", headers=as_anonymous()
         )
     assert queries.count == 1
+
+
+async def test_postgresql_counts_how_many_services_are_open_in_each_half_hour(
+    directory: Any, found: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = {"freq": "WEEKLY", "byday": "MO", "opens_at": "18:45", "closes_at": "00:30"}
+    await directory.has(
+        directory.service("mornings", schedules=MORNINGS),
+        directory.service("mondays", schedules=[*MORNINGS, late]),
+        directory.service("nobody knows"),
+        directory.service("sundays", schedules=[{**late, "byday": "SU"}]),
+    )
+    with psycopg.connect(driver_url(make_url(database.owner_url)), autocommit=True) as owner:
+        owner.execute("ANALYZE service_search")
+    monkeypatch.setattr(vocabulary, "LARGE", -1)
+    async with directory.database.read() as session:
+        shares = (await load_terms(session)).shares["open"]
+    for day, hour, names in (
+        (23, 9, ["mondays", "mornings"]),
+        (23, 12, ["mondays", "mornings"]),
+        (23, 13, []),
+        (23, 19, ["mondays"]),
+        (24, 0, ["mondays"]),
+        (24, 1, []),
+        (23, 0, ["sundays"]),
+    ):
+        at = datetime(2026, 11, day, hour, 10, tzinfo=BRUSSELS)
+        assert sorted(await found(open_at=at.isoformat())) == names
+        assert sum(shares.get(one, 0) for one in half_hours(at)) == len(names) / 4

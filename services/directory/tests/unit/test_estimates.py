@@ -36,11 +36,13 @@ def looking() -> Looking:
                 "languages": {"fr": 0.8, "ar": 0.1, "?": 0.1},
                 "document": {"repa": 0.1, "accueil": 0.4, "abri": 0.05, "nuit": 0.05, "de": 0.9},
                 "places": dict.fromkeys(cells_around(*BRUSSELS, 300_000), 0.01),
+                # From half past nine to half past twelve on Mondays, and half an hour at night.
+                "open": {**dict.fromkeys(map(str, range(19, 25)), 0.6), "49": 0.01},
             },
         )
         params = SearchParams.model_validate({"near": "50.85,4.35", **asked})
         tiers = fragments(params, PUBLIC_LAYER, terms, Frozen(NOON)).tiers
-        outlook = Outlook(params, terms)
+        outlook = Outlook(params, terms, NOON)
         return outlook.first(tiers), outlook, tiers
 
     return look
@@ -63,6 +65,21 @@ def test_the_words_of_one_phrase_are_expected_together(looking: Looking) -> None
     assert expected("abri de nuit") == pytest.approx(expected("abri"))
     assert expected("abri accueil") == pytest.approx(expected("abri") * 0.4)
     assert expected("repas à") == pytest.approx(expected("repas")), "and short ones are no matter"
+
+
+def test_what_is_open_then_is_expected_and_not_what_is_open_at_another_hour(
+    looking: Looking,
+) -> None:
+    def expected(*open_at: str) -> float:
+        _, outlook, tiers = looking(q="repas", **({"open_at": list(open_at)} if open_at else {}))
+        return outlook.look(tiers[-1]).fits
+
+    noon, night = "2026-11-23T12:10:00+01:00", "2026-11-24T00:40:00+01:00"
+    assert expected("now") == expected(noon) == pytest.approx(expected() * 0.6)
+    assert expected(night) == pytest.approx(expected() * 0.01), "opened on the eve"
+    assert expected(noon, night) == pytest.approx(expected() * 0.61)
+    assert expected("2026-11-23T05:00:00+01:00") == 0
+    assert looking(q="repas", open_at=noon)[0] < looking(q="repas", open_at=night)[0]
 
 
 def test_a_frequent_word_or_language_is_asked_of_each_service_where_few_are_found(

@@ -4,7 +4,6 @@ from sqlalchemy import DDL, event
 from sqlmodel import SQLModel
 
 import maillage_common.columns  # noqa: F401  sets the naming convention before the first table
-from maillage_directory.database_objects import TERRITORY_CLIMB
 from maillage_directory.models.alerts import RegisteredWebhook, SavedSearch, SavedSearchMatch
 from maillage_directory.models.cards import Card
 from maillage_directory.models.enquiries import Enquiry, EnquiryService
@@ -57,6 +56,7 @@ from maillage_directory.models.organizations import (
 from maillage_directory.models.outlines import TerritoryOutline, TerritoryRing
 from maillage_directory.models.places import Closure, Location, Schedule, ServiceAtLocation
 from maillage_directory.models.reference import (
+    TERRITORY_CLIMB,
     DataSource,
     Need,
     Program,
@@ -65,7 +65,7 @@ from maillage_directory.models.reference import (
     TerritoryMembership,
 )
 from maillage_directory.models.rotas import Rota, RotaTurn
-from maillage_directory.models.search import ServiceSearch, TerritoryAbove
+from maillage_directory.models.search import OPEN_STATISTICS, ServiceSearch, TerritoryAbove
 from maillage_directory.models.services import (
     ActionZone,
     CapacityReport,
@@ -84,9 +84,9 @@ from maillage_directory.models.upkeep import (
     Suggestion,
 )
 
-# A view belongs to the schema that the models describe, though no class stands for it.
-# Neither do triggers; their functions are in the migrations.
-for _statement in (TERRITORY_CLIMB, *TRIGGERS):
+# Views, triggers and statistics belong to the schema that the models describe, though no class
+# stands for them. Functions are in the migrations.
+for _statement in (TERRITORY_CLIMB, OPEN_STATISTICS, *TRIGGERS):
     event.listen(SQLModel.metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
 
 __all__ = [

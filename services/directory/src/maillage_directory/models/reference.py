@@ -121,3 +121,36 @@ class ProgramCoverage(SQLModel, table=True):
     valid_from: date | None = day()
     valid_to: date | None = day()
     source: str | None = columns.plain_text(nullable=True)
+
+
+# Every territory and all those above it, itself included. Uncertain ones are dropped when a certain
+# one settles their kind (1020 lies in the basin Nord, though its commune lies in several), and when
+# the territory has memberships of that kind of its own (1000 names its basins: what its commune may
+# lie in says nothing more). The table `territory_above` keeps its rows.
+TERRITORY_CLIMB = """
+CREATE VIEW public.territory_climb AS
+WITH RECURSIVE climb(code, above, is_certain) AS (
+    SELECT t.code, t.code, true FROM public.territory t
+    UNION
+    SELECT c.code, m.within_code::text, c.is_certain AND m.is_certain
+    FROM climb c
+    JOIN public.territory_membership m ON m.territory_code::text = c.above
+    WHERE (m.valid_from IS NULL OR m.valid_from <= public.today_in_brussels())
+        AND (m.valid_to IS NULL OR m.valid_to >= public.today_in_brussels())
+), best AS (
+    SELECT c.code, c.above, t.kind, bool_or(c.is_certain) AS is_certain,
+        EXISTS (
+            SELECT FROM public.territory_membership o
+            WHERE o.territory_code::text = c.code AND o.within_code::text = c.above
+        ) AS is_own
+    FROM climb c
+    JOIN public.territory t ON t.code = c.above
+    GROUP BY c.code, c.above, t.kind
+)
+SELECT b.code, b.above, b.is_certain
+FROM best b
+WHERE b.is_certain OR NOT EXISTS (
+    SELECT FROM best s
+    WHERE s.code = b.code AND s.kind = b.kind AND (s.is_certain OR s.is_own AND NOT b.is_own)
+)
+"""

@@ -117,3 +117,10 @@ class ServiceSearch(SQLModel, table=True):
     sort_name: str = columns.plain_text()
     typo_text: str = columns.plain_text()
     document: Any = Field(sa_type=TSVECTOR, nullable=False)
+
+
+# How many services open in which half hour of a week, as estimates ask (`search.estimates`).
+OPEN_STATISTICS = (
+    "CREATE STATISTICS public.service_search_open ON (public.open_half_hours(hours))"
+    " FROM public.service_search"
+)

@@ -6,22 +6,27 @@ An estimate decides only what is looked at first: a wrong one costs time, never 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from maillage_directory.search.conditions import Tier
+from maillage_directory.search.hours import half_hours
 from maillage_directory.search.places import UNPLACED
 from maillage_directory.search.schemas import SearchParams, Sort
 from maillage_directory.vocabulary import Terms
 from maillage_directory.words import folded_words
 
-# An estimate is often half too high, and looking twice costs more than looking further at once.
-_SURE = 2.5
+# An estimate may be too high, and looking twice costs more than looking further at once.
+_SURE = 1.5
 # In looks at one service (about 1.2 µs): to look up a key, to walk past one service in its list,
 # and to merge one from the lists of several keys.
 _KEY, _WALK, _MERGE = 10, 0.008, 0.1
 # How many letters of a word its stem may lack, and the shortest stem that says something.
 _ENDING, _STEM = 4, 3
 # What the estimate counts, and what leaves nothing out.
-_COUNTED = {"q", "need", "territory", "spoken", "near", "radius_m", "sort", "limit", "cursor"}
+_COUNTED = {
+    *("q", "need", "territory", "spoken", "open_at", "near"),
+    *("radius_m", "sort", "limit", "cursor"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class _Condition:
 class Outlook:
     """What one search is likely to find where."""
 
-    def __init__(self, params: SearchParams, terms: Terms) -> None:
+    def __init__(self, params: SearchParams, terms: Terms, now: datetime) -> None:
         self._params, self._terms = params, terms
         self._places = terms.shares.get("places", {})
         languages = terms.shares.get("languages", {})
@@ -66,6 +71,10 @@ class Outlook:
             self._fit *= word.left
         if params.spoken:
             self._fit *= _any(languages, params.spoken)
+        if params.open_at:
+            moments = [now if at == "now" else at for at in params.open_at]
+            opening = [half_hour for moment in moments for half_hour in half_hours(moment)]
+            self._fit *= _any(terms.shares.get("open", {}), opening)
 
     def first(self, tiers: Sequence[Tier]) -> int:
         """Which of `tiers`, from the nearest to all, is to be asked first: the nearest that is

@@ -35,19 +35,31 @@ def open_sql(parameters: dict[str, Any], number: int, moment: datetime) -> str:
 
     Adds its own to `parameters`; `number` keeps several instants of one search apart.
     """
-    today, minute = local_minute(moment)
     ways = []
-    for day, at, name in (
-        (today, minute, f"open{number}_today"),
-        (today - timedelta(days=1), minute + MINUTES_A_DAY, f"open{number}_eve"),
-    ):
-        facts = day_facts(day)
-        parameters[f"{name}_slot"] = day.weekday() * 2 * MINUTES_A_DAY + at
+    for when, (day, at) in zip(("today", "eve"), _openings(moment), strict=True):
+        name = f"open{number}_{when}"
+        parameters[f"{name}_slot"] = _week_minute(day, at)
         parameters[f"{name}_day"] = day
-        parameters[f"{name}_is_holiday"] = facts.is_holiday
+        parameters[f"{name}_is_holiday"] = day_facts(day).is_holiday
         parameters[f"{name}_facts"] = _facts(day, at)
         ways.append(_opening(name))
     return f"({' OR '.join(ways)})"
+
+
+def half_hours(moment: datetime) -> tuple[str, ...]:
+    """The half hours of the week, as in `Terms.shares`, in which what is open at `moment` opens."""
+    return tuple(str(_week_minute(day, at) // 30) for day, at in _openings(moment))
+
+
+def _openings(moment: datetime) -> tuple[tuple[date, int], ...]:
+    """The day that opens and its minute: of the same day, and of the eve past midnight."""
+    today, minute = local_minute(moment)
+    return (today, minute), (today - timedelta(days=1), minute + MINUTES_A_DAY)
+
+
+def _week_minute(day: date, minute: int) -> int:
+    """As `ServiceSearch.hours` counts: each weekday has the minutes of two days."""
+    return day.weekday() * 2 * MINUTES_A_DAY + minute
 
 
 @lru_cache(maxsize=64)

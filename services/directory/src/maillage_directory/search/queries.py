@@ -156,7 +156,9 @@ async def list_found(reads: Reads, params: SearchParams, reading: Reading) -> Fo
     ways: Sequence[Way | None] = [None]
     if params.q:
         ways = [reading.frozen.way] if reading.frozen.way else list(Way)
-    outlook = Outlook(params, reading.terms) if reading.terms.is_large else None
+    outlook = None
+    if reading.terms.is_large:
+        outlook = Outlook(params, reading.terms, reading.frozen.now)
     for way in ways:
         tiers = _tiers(parts, params, reading, way, outlook)
         while tiers:
