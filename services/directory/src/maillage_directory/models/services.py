@@ -43,6 +43,10 @@ class Service(SQLModel, table=True):
         members_of("access", AccessMode),
         CheckConstraint("name <> '{}'::jsonb", name="named"),
         CheckConstraint("age_min <= age_max", name="ages_in_order"),
+        CheckConstraint(
+            "kind <> 'informal_network' OR visibility <> 'public' OR details ? 'agreed_on'",
+            name="informal_ones_agreed",
+        ),
         Index(
             None,
             "source",
