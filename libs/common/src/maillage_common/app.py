@@ -32,6 +32,7 @@ from maillage_common.errors import (
     UnsupportedMediaType,
     body_error,
     fault_detail,
+    fault_suggestions,
     render_problem,
 )
 from maillage_common.events import CommonEvent, log
@@ -256,4 +257,9 @@ def _field_error(fault: Mapping[str, Any], body: Any) -> FieldError:
         return body_error(fault, path, body)
     # The parameter's name alone: a place in a list, or a branch of a union, is ours.
     name = str(path[0]) if path else str(place)
-    return FieldError(code=str(fault["type"]), detail=fault_detail(fault), parameter=name)
+    return FieldError(
+        code=str(fault["type"]),
+        detail=fault_detail(fault),
+        parameter=name,
+        suggestions=fault_suggestions(fault),
+    )

@@ -64,7 +64,7 @@ class KnownCodes:
     async def check(self, session: AsyncSession, wanted: Sequence[tuple[str, str]]) -> None:
         """Each (JSON pointer, code) is of a code in the list.
 
-        Raises the list's error, with near matches; PeerUnavailable when there never was a copy and
+        Raises the list's error, which tells them all with near matches; PeerUnavailable when there never was a copy and
         the owner is away.
         """
         if not wanted:
@@ -74,9 +74,13 @@ class KnownCodes:
             held = await self._ask_now(held)
         if held is None:
             raise PeerUnavailable
-        for pointer, code in wanted:
-            if code not in held.names:
-                raise self._error(pointer=pointer, suggestions=nearest(code, held.names))
+        faults = [
+            self._error.fault(pointer, nearest(code, held.names))
+            for pointer, code in wanted
+            if code not in held.names
+        ]
+        if faults:
+            raise self._error(faults)
 
     async def refresh(self) -> Codes | None:
         """Ask the owner and keep the answer, in a transaction of its own; what is held then.

@@ -1,7 +1,7 @@
 """Codes from a closed list, and the refusal of one that is not in it."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from maillage_common.errors import FieldError, Unprocessable
 
@@ -9,27 +9,29 @@ _NEAREST = 5
 
 
 class UnknownCode(Unprocessable):
-    """A code that no list has; `suggestions` are the nearest that exist. `what` names the list."""
+    """Codes that no reference table has, each with the nearest that exist; named by the first."""
 
     what = "code"
 
-    def __init__(
-        self,
-        *,
-        parameter: str | None = None,
-        pointer: str | None = None,
-        suggestions: Iterable[str] = (),
-    ) -> None:
-        near = list(suggestions)
-        advice = (
-            f"Did you mean {', '.join(near)}?" if near else f"See the list of every {self.what}."
-        )
+    def __init__(self, faults: Sequence[FieldError]) -> None:
+        first = faults[0]
         super().__init__(
-            advice,
-            errors=[
-                FieldError(code=self.code, detail=advice, parameter=parameter, pointer=pointer)
-            ],
-            members={"suggestions": near},
+            first.detail, errors=faults, members={"suggestions": list(first.suggestions)}
+        )
+
+    @classmethod
+    def fault(cls, place: str, near: Sequence[str]) -> FieldError:
+        """`place` is a parameter's name, or a JSON pointer (starts with `/`)."""
+        advice = (
+            f"Did you mean {', '.join(near)}?" if near else f"See the list of every {cls.what}."
+        )
+        is_pointer = place.startswith("/")
+        return FieldError(
+            code=cls.code,
+            detail=advice,
+            pointer=place if is_pointer else None,
+            parameter=None if is_pointer else place,
+            suggestions=near,
         )
 
 

@@ -25,20 +25,22 @@ class FieldError:
     """One thing wrong with the request.
 
     `pointer` is an RFC 6901 pointer into the body (`/conditions/0/kind`); `parameter` names a
-    query, path or header parameter instead.
+    query, path or header parameter instead. `suggestions`: what may have been meant.
     """
 
     code: str
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+    suggestions: Sequence[str] = ()
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         members = {
             "pointer": self.pointer,
             "parameter": self.parameter,
             "code": self.code,
             "detail": self.detail,
+            "suggestions": list(self.suggestions) or None,
         }
         return {name: value for name, value in members.items() if value is not None}
 
@@ -218,10 +220,20 @@ def fault_detail(fault: Mapping[str, Any]) -> str:
     return re.sub(r", unable to .*$", "", str(fault["msg"]))
 
 
+def fault_suggestions(fault: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the validator that raised it said may have been meant (`near` of its context)."""
+    return tuple(fault.get("ctx", {}).get("near", ()))
+
+
 def body_error(fault: Mapping[str, Any], path: Sequence[str | int], body: Any) -> FieldError:
     """A fault that pydantic found at `path` of `body`, without the value that was sent."""
     pointer = "".join(f"/{_escape(part)}" for part in _members(path, body))
-    return FieldError(code=str(fault["type"]), detail=fault_detail(fault), pointer=pointer)
+    return FieldError(
+        code=str(fault["type"]),
+        detail=fault_detail(fault),
+        pointer=pointer,
+        suggestions=fault_suggestions(fault),
+    )
 
 
 def _members(path: Sequence[str | int], body: Any) -> Iterator[str | int]:

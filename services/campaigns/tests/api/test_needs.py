@@ -46,9 +46,13 @@ class TestNeeds:
         lease = await office.lease(await office.calling(1))
         refused = await office.attempt(lease, **given)
         assert code_of(refused) == (422, "unknown_need")
-        advice = "Did you mean housing?"
         assert refused.json()["errors"] == [
-            {"pointer": pointer, "code": "unknown_need", "detail": advice}
+            {
+                "pointer": pointer,
+                "code": "unknown_need",
+                "detail": "Did you mean housing?",
+                "suggestions": ["housing"],
+            }
         ]
         assert refused.json()["suggestions"] == ["housing"]
         assert office.referrals.asked == []

@@ -181,3 +181,8 @@ class UnknownTerritory(UnknownCode):
 class UnknownProgram(UnknownCode):
     code, title = "unknown_program", "No program has this code"
     what = "program"
+
+
+class UnknownNetwork(UnknownCode):
+    code, title = "unknown_network", "No territory and no program has this code"
+    what = "territory and program"

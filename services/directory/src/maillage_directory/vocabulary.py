@@ -16,7 +16,8 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.codes import UnknownCode, nearest
-from maillage_directory.errors import UnknownNeed, UnknownProgram
+from maillage_common.errors import FieldError
+from maillage_directory.errors import UnknownNeed, UnknownNetwork, UnknownProgram
 from maillage_directory.models.columns import Texts
 from maillage_directory.words import folded_words
 
@@ -81,7 +82,14 @@ class Terms:
     def of(self, what: type[UnknownCode]) -> Mapping[str, Texts]:
         if what is UnknownNeed:
             return self.needs
+        if what is UnknownNetwork:
+            return self.networks
         return self.programs if what is UnknownProgram else self.territories
+
+    @cached_property
+    def networks(self) -> Mapping[str, Texts]:
+        """What a record may be seen by: those who cover a territory or a program."""
+        return {**self.territories, **self.programs}
 
     def inside(self, code: str) -> list[str]:
         """The codes of all territories that certainly lie in `code`, itself included."""
@@ -141,23 +149,21 @@ class Vocabulary:
     async def check(
         self, session: AsyncSession, wanted: Sequence[tuple[type[UnknownCode], str, str]]
     ) -> Terms:
-        """The terms, once every (error, parameter name, code) is known; else raises that error."""
+        """The terms, once every (error, place, code) is known; else raises the first one's error,
+        which tells them all. A place is as `UnknownCode.fault` takes it."""
         terms = await self.terms(session)
         if not all(terms.holds(what, code) for what, _, code in wanted):
             terms = await self.terms(session, afresh=True)
-        for what, place, code in wanted:
-            if not terms.holds(what, code):
-                raise unknown_code(what, terms, code, place)
+        unknown = [one for one in wanted if not terms.holds(one[0], one[2])]
+        if unknown:
+            raise unknown[0][0]([unknown_code(what, terms, *place) for what, *place in unknown])
         return terms
 
 
-def unknown_code(what: type[UnknownCode], terms: Terms, code: str, place: str) -> UnknownCode:
-    """The refusal of `code`; `place` is a parameter's name, or a JSON pointer (starts with `/`)."""
+def unknown_code(what: type[UnknownCode], terms: Terms, place: str, code: str) -> FieldError:
+    """What is wrong at `place`, with the codes that `code` resembles."""
     words = terms.need_words if what is UnknownNeed else None
-    suggestions = nearest(code, terms.of(what), words)
-    if place.startswith("/"):
-        return what(pointer=place, suggestions=suggestions)
-    return what(parameter=place, suggestions=suggestions)
+    return what.fault(place, nearest(code, terms.of(what), words))
 
 
 async def load_terms(session: AsyncSession) -> Terms:

@@ -190,7 +190,7 @@ class TestOneEvent:
             ({"needs": ["dentl"]}, "unknown_need"),
             ({"program": "RAZ"}, "unknown_program"),
             ({"name": {}}, "name_missing"),
-            ({"visibility": "network", "network": "nowhere"}, "unknown_territory"),
+            ({"visibility": "network", "network": "nowhere"}, "unknown_network"),
         ]
         for fields, code in wrong:
             answer = await client.post(PATH, json={**ONCE, **fields}, headers=editor())

@@ -150,6 +150,29 @@ async def test_every_fault_of_a_row_is_told_and_the_good_rows_kept(
     assert {row["near"][0] for row in told if row["line"] == 5} == {"food", "dental"}
 
 
+async def test_a_row_is_told_all_its_faults_at_once(directory: Any, bring: Any) -> None:
+    header = "type;external_id;organization_external_id;name_fr;age_min;needs;languages;commune_nis"
+    row = "service;s1;nobody;;vingt;dentl, Santé mentale;arabe;noord"
+    _, told = await bring(f"{header}\n{row}".encode(), "csv", source="cdcs")
+    assert {(fault["field"], fault["code"], *fault["near"][:1]) for fault in told} == {
+        ("name_fr", "missing"),
+        ("age_min", "int_parsing"),
+        ("needs", "unknown_need", "dental"),
+        ("needs", "unknown_need", "mental-health"),
+        ("languages", "unknown_language", "ar"),
+        ("commune_nis", "unknown_territory", "nord"),
+    }
+    record = directory.service("desk", of="nobody", needs=["fod"], network="nort", capacity=None)
+    record |= {"visibility": "network", "verified_at": "2199-01-01T00:00:00Z"}
+    _, told = await bring(json.dumps(record).encode(), "ndjson")
+    assert {(fault["field"], fault["code"], *fault["near"][:1]) for fault in told} == {
+        ("/needs/0", "unknown_need", "food"),
+        ("/network", "unknown_network", "nord"),
+        ("/verified_at", "in_the_future"),
+        ("/organization", "unknown_organization"),
+    }
+
+
 async def test_a_row_that_postgresql_refuses_stands_alone(
     directory: Any, bring: Any, monkeypatch: Any
 ) -> None:

@@ -281,7 +281,7 @@ class TestRefusals:
             ("person=someone", "extra_forbidden"),
             ("limit=0", "greater_than_equal"),
             ("open_at=yesterday", "unreadable_instant"),
-            ("spoken=arabic", "string_pattern_mismatch"),
+            ("spoken=arabic", "unknown_language"),
             ("spoken=xx", "unknown_language"),
         ],
     )

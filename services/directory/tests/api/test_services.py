@@ -125,6 +125,39 @@ class TestCreateService:
         )
         assert answer.json()["errors"][0]["code"] == "location_of_another_organization"
 
+    async def test_tells_every_unknown_code_and_what_each_resembles(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has()
+        unknown = {
+            "needs": ["food", "housin"],
+            "action_zones": ["noord"],
+            "programs": ["RAK"],
+            "visibility": "network",
+            "network": "nort",
+        }
+        answer = await client.post(SERVICES, json=body(directory, **unknown), headers=editor())
+        problem = answer.json()
+        assert (problem["status"], problem["code"]) == (422, "unknown_need")
+        assert problem["suggestions"] == problem["errors"][0]["suggestions"]
+        assert [(e["pointer"], e["code"], e["suggestions"][0]) for e in problem["errors"]] == [
+            ("/needs/1", "unknown_need", "housing"),
+            ("/action_zones/0", "unknown_territory", "nord"),
+            ("/programs/0", "unknown_program", "RAQ"),
+            ("/network", "unknown_network", "nord"),
+        ]
+
+    async def test_tells_which_language_may_have_been_meant(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has()
+        answer = await client.post(
+            SERVICES, json=body(directory, languages=["fr", "Arabisch"]), headers=editor()
+        )
+        (fault,) = answer.json()["errors"]
+        assert (fault["code"], fault["pointer"]) == ("unknown_language", "/languages/1")
+        assert fault["suggestions"][0] == "ar"
+
 
 class TestGetService:
     async def test_answers_304_to_the_tag_it_gave(

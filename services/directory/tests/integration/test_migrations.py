@@ -36,7 +36,7 @@ async def test_hide_what_informal_networks_offer_without_having_agreed(
         connection = await session.connection()
         for statement in (
             "UPDATE service SET kind = 'informal_network' WHERE organization_id = :host",
-            "UPDATE service SET details = '{\"agreed_on\": \"2199-01-01\"}'"
+            'UPDATE service SET details = \'{"agreed_on": "2199-01-01"}\''
             " WHERE name->>'fr' = 'promised'",
             "UPDATE organization SET kind = 'informal_network', agreed_on = '2199-01-01'"
             " WHERE id <> :host",

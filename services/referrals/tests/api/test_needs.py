@@ -44,6 +44,7 @@ class TestNeeds:
                 "pointer": "/needs/1",
                 "code": "unknown_need",
                 "detail": "Did you mean housing?",
+                "suggestions": ["housing"],
             }
         ]
         assert problem["suggestions"] == ["housing"]

@@ -49,6 +49,7 @@ from maillage_directory.languages import in_language
 from maillage_directory.models import Event, EventAttendance
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.ownership import choose_owner, require_own
+from maillage_directory.records.codes import codes_in
 from maillage_directory.services.service import OWN_SOURCE
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
@@ -205,7 +206,7 @@ async def count_attendance(
     Raises EventNotFound, NotYourOrganization, NotHeldThen, UnknownNeed, UnknownTerritory.
     """
     stored = await _lock_own(session, layer_of(caller), event_id)
-    await vocabulary.check(session, _attendance_codes(payload))
+    await vocabulary.check(session, list(codes_in(payload.model_dump())))
     held = list(held_between(stored, payload.on, payload.on))
     if not any(one.on == payload.on and one.ends_at <= clock.now() for one in held):
         raise NotHeldThen("Count who came once it was held, on a day of its own.")
@@ -237,17 +238,6 @@ async def read_attendance(
     if await find_event(session, layer_of(caller), event_id) is None:
         raise EventNotFound
     return list(await list_attendance(session, event_id))
-
-
-def _attendance_codes(payload: NewAttendance) -> list[tuple[Any, str, str]]:
-    return [
-        (error, place, code)
-        for error, place, code in (
-            (UnknownNeed, "/need", payload.need),
-            (UnknownTerritory, "/territory", payload.territory),
-        )
-        if code is not None
-    ]
 
 
 async def _lock_own(session: AsyncSession, layer: Layer, event_id: UUID) -> Event:
@@ -308,21 +298,8 @@ def _today() -> date:
 async def _row(
     session: AsyncSession, content: EventContent, vocabulary: Vocabulary
 ) -> dict[str, Any]:
-    terms = await vocabulary.check(session, _codes(content))
-    if content.network is not None and content.network not in (*terms.territories, *terms.programs):
-        raise UnknownTerritory(pointer="/network")
+    await vocabulary.check(session, list(codes_in(content.model_dump())))
     return event_columns(content)
-
-
-def _codes(content: EventContent) -> list[tuple[Any, str, str]]:
-    codes: list[tuple[Any, str, str]] = [
-        (UnknownNeed, f"/needs/{number}", code) for number, code in enumerate(content.needs)
-    ]
-    if content.program is not None:
-        codes.append((UnknownProgram, "/program", content.program))
-    if content.territory is not None:
-        codes.append((UnknownTerritory, "/territory", content.territory))
-    return codes
 
 
 def _held(held: Held, language: str) -> EventHeld:

@@ -31,12 +31,13 @@ from maillage_directory.collections.schemas import (
     ItemEntry,
     ItemPublic,
 )
-from maillage_directory.errors import CollectionNotFound, UnknownTerritory
+from maillage_directory.errors import CollectionNotFound
 from maillage_directory.events import AuditEvent
 from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import Collection, CollectionItem
 from maillage_directory.ownership import choose_owner, require_own
+from maillage_directory.records.codes import codes_in
 from maillage_directory.services.service import OWN_SOURCE
 from maillage_directory.sheets.pages import SheetItem, collection_page
 from maillage_directory.sheets.schemas import SheetParams
@@ -203,10 +204,7 @@ async def _check(
     session: AsyncSession, layer: Layer, content: CollectionContent, vocabulary: Vocabulary
 ) -> None:
     """A service that the editor may not see is as one that is not there."""
-    if content.network is not None:
-        terms = await vocabulary.terms(session)
-        if content.network not in (*terms.territories, *terms.programs):
-            raise UnknownTerritory(pointer="/network")
+    await vocabulary.check(session, list(codes_in(content.model_dump())))
     seen = await visible_services(session, layer, [item.service for item in content.items])
     absent = [n for n, item in enumerate(content.items) if item.service not in seen]
     if absent:

@@ -28,6 +28,7 @@ from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import Diagnostic
 from maillage_directory.ownership import choose_owner, require_own
+from maillage_directory.records.codes import codes_in
 from maillage_directory.services.service import OWN_SOURCE
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
@@ -147,13 +148,7 @@ async def _lock_own(session: AsyncSession, layer: Layer, diagnostic_id: UUID) ->
 async def _row(
     session: AsyncSession, content: DiagnosticContent, vocabulary: Vocabulary
 ) -> dict[str, Any]:
-    codes: list[tuple[Any, str, str]] = [
-        (UnknownTerritory, "/territory", content.territory),
-        *((UnknownNeed, f"/themes/{number}", code) for number, code in enumerate(content.themes)),
-    ]
-    terms = await vocabulary.check(session, codes)
-    if content.network is not None and content.network not in (*terms.territories, *terms.programs):
-        raise UnknownTerritory(pointer="/network")
+    await vocabulary.check(session, list(codes_in(content.model_dump())))
     return {
         **content.model_dump(exclude={"organization", "territory"}),
         "territory_code": content.territory,

@@ -16,13 +16,15 @@ from sqlalchemy import text
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_common.errors import fault_suggestions
 from maillage_directory import projection
 from maillage_directory.loading.checking import (
-    codes_known,
+    code_faults,
     count_changes,
+    tell_foresight,
     with_organization,
     with_own_location,
-    without_foresight,
+    without_faults,
     without_repeats,
 )
 from maillage_directory.loading.context import load_coverage, load_observations
@@ -58,6 +60,7 @@ from maillage_directory.records.writing import (
     place_in_communes,
     service_statements,
 )
+from maillage_directory.vocabulary import Terms
 
 _RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[Record | LifeRecord, Field(discriminator="type")])
 
@@ -85,11 +88,11 @@ async def check_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> B
     outcome = Outcome()
     named = await identify(session, run, raws, outcome)
     # In a thread, so that the worker's heartbeat and the statements of the batch before go on.
-    by_kind = await asyncio.to_thread(_parsed, named, outcome)
+    by_kind = await asyncio.to_thread(_parsed, named, run.terms, outcome)
     for kind in (OrganizationRecord, ServiceRecord):
         by_kind[kind] = without_repeats(by_kind[kind], run, outcome)
         by_kind[kind] = await without_deleted(session, by_kind[kind], outcome)
-    by_kind[ServiceRecord] = without_foresight(by_kind[ServiceRecord], outcome)
+    tell_foresight(by_kind[ServiceRecord], outcome)
     batch = Batch(outcome, await allowed(session, by_kind, run, outcome))
     await _check_organizations(session, batch, run)
     await _check_services(session, batch, run)
@@ -122,29 +125,44 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def _parsed(named: Sequence[tuple[int, dict[str, Any]]], outcome: Outcome) -> dict[type, Lined]:
+def _parsed(
+    named: Sequence[tuple[int, dict[str, Any]]], terms: Terms, outcome: Outcome
+) -> dict[type, Lined]:
+    """The records of good form. One with unknown codes is among them, so that the rest of what is
+    wrong with it is told too."""
     kinds = (OrganizationRecord, ServiceRecord, ObservationRecord, CoverageRecord, *LIFE)
     by_kind: dict[type, Lined] = {kind: [] for kind in kinds}
     with _without_collector():
         for number, raw in named:
+            codes = code_faults(number, raw, terms)
             try:
                 record = _RECORD.validate_python(raw)
             except ValidationError as error:
-                for fault in error.errors(include_input=False, include_url=False):
-                    # The discriminator's tag is part of `loc` but not of the record.
-                    pointer = "".join(f"/{part}" for part in fault["loc"][1:])
-                    outcome.rejected.append(Rejected(number, fault["type"], pointer, fault["msg"]))
+                outcome.rejected += _faults(number, error, codes)
             else:
+                outcome.rejected += codes
                 by_kind[type(record)].append((number, record))
     return by_kind
 
 
+def _faults(number: int, error: ValidationError, codes: Sequence[Rejected]) -> Iterator[Rejected]:
+    """What is wrong with the form, and the unknown codes: each place is told once, a code that is
+    also no code by what it resembles."""
+    unknown = {fault.field for fault in codes}
+    refused = set()
+    for fault in error.errors(include_input=False, include_url=False):
+        # The discriminator's tag is part of `loc` but not of the record.
+        pointer = "".join(f"/{part}" for part in fault["loc"][1:])
+        refused.add(pointer)
+        if pointer not in unknown:
+            yield Rejected(number, fault["type"], pointer, fault["msg"], fault_suggestions(fault))
+    for one in codes:
+        if f"/{one.field.split('/')[1]}" not in refused:
+            yield one
+
+
 async def _check_organizations(session: AsyncSession, batch: Batch, run: Run) -> None:
-    lined = [
-        pair
-        for pair in batch.by_kind[OrganizationRecord]
-        if codes_known(*pair, run.terms, batch.outcome)
-    ]
+    lined = without_faults(batch.by_kind[OrganizationRecord], batch.outcome)
     known = await session.exec(
         select(Organization.id, Organization.source_digest).where(
             projection.among(Organization.id, (record.id for _, record in lined))
@@ -208,7 +226,7 @@ async def _set_parents_aside(session: AsyncSession, lined: Lined, run: Run) -> N
 async def _check_services(session: AsyncSession, batch: Batch, run: Run) -> None:
     outcome = batch.outcome
     lined = await with_organization(session, batch.by_kind[ServiceRecord], run, outcome)
-    lined = [pair for pair in lined if codes_known(*pair, run.terms, outcome)]
+    lined = without_faults(lined, outcome)
     lined = await with_own_location(session, lined, run, outcome)
     known = await session.exec(
         select(Service.id, Service.source_digest).where(

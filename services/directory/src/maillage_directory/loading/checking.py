@@ -1,6 +1,6 @@
 """What a record must fit besides its own shape: codes, owners, places, the rest of its file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,25 +8,13 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
-from maillage_common.codes import nearest
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Organization
 from maillage_directory.projection import among
-from maillage_directory.records.life import (
-    LIFE,
-    CollectionRecord,
-    DiagnosticRecord,
-    EventRecord,
-)
+from maillage_directory.records.codes import codes_in
 from maillage_directory.records.rows import CLOCK_SKEW
-from maillage_directory.records.schemas import (
-    CoverageRecord,
-    ObservationRecord,
-    OrganizationRecord,
-    ServiceRecord,
-)
 from maillage_directory.records.writing import locations_of_others
-from maillage_directory.vocabulary import Terms
+from maillage_directory.vocabulary import Terms, unknown_code
 
 
 def without_repeats(lined: Lined, run: Run, outcome: Outcome) -> Lined:
@@ -60,10 +48,9 @@ def count_changes(
     return records
 
 
-def without_foresight(lined: Lined, outcome: Outcome) -> Lined:
+def tell_foresight(lined: Lined, outcome: Outcome) -> None:
     """A check or an observation yet to come would stand before every real one."""
     now = clock.now()
-    kept: Lined = []
     for number, record in lined:
         told = []
         if record.verified_at is not None and record.verified_at > now:
@@ -71,9 +58,6 @@ def without_foresight(lined: Lined, outcome: Outcome) -> Lined:
         if record.capacity is not None and record.capacity.observed_at > now + CLOCK_SKEW:
             told.append(("/capacity/observed_at", "An observation lies in the past"))
         outcome.rejected += [Rejected(number, "in_the_future", *fault) for fault in told]
-        if not told:
-            kept.append((number, record))
-    return kept
 
 
 async def with_organization(
@@ -124,45 +108,17 @@ async def with_own_location(
     return kept
 
 
-def codes_known(number: int, record: Any, terms: Terms, outcome: Outcome) -> bool:
-    """Every code of the record names something; each that does not is told, with what is near."""
-    found = [fault for fault in _codes(record) if fault[2] not in _known(fault[1], terms)]
-    for pointer, what, code in found:
-        near = tuple(nearest(code, _known(what, terms)))
-        detail = f"Did you mean {', '.join(near)}?" if near else f"No {what} has this code."
-        outcome.rejected.append(Rejected(number, f"unknown_{what}", pointer, detail, near))
-    return not found
+def code_faults(number: int, raw: Mapping[str, Any], terms: Terms) -> list[Rejected]:
+    """The codes of a record, good or bad otherwise, that name nothing, each with what is near."""
+    unknown = (one for one in codes_in(raw) if not terms.holds(one[0], one[2]))
+    faults = (unknown_code(what, terms, pointer, code) for what, pointer, code in unknown)
+    return [
+        Rejected(number, fault.code, fault.pointer or "", fault.detail, tuple(fault.suggestions))
+        for fault in faults
+    ]
 
 
-def _known(what: str, terms: Terms) -> Mapping[str, Any]:
-    if what == "network":
-        return {**terms.territories, **terms.programs}
-    return {"need": terms.needs, "program": terms.programs}.get(what, terms.territories)
-
-
-def _codes(record: Any) -> Iterable[tuple[str, str, str]]:
-    """(JSON pointer, what it names, the code)."""
-    if isinstance(record, OrganizationRecord | ServiceRecord) and record.network is not None:
-        yield "/network", "network", record.network
-    if isinstance(record, ServiceRecord):
-        for member, what in (
-            ("needs", "need"),
-            ("action_zones", "territory"),
-            ("programs", "program"),
-        ):
-            for position, code in enumerate(getattr(record, member)):
-                yield f"/{member}/{position}", what, code
-        for position, place in enumerate(record.locations):
-            if place.address is not None and place.address.commune_nis is not None:
-                pointer = f"/locations/{position}/address/commune_nis"
-                yield pointer, "territory", place.address.commune_nis
-    if isinstance(record, EventRecord | DiagnosticRecord | CollectionRecord) and record.network:
-        yield "/network", "network", record.network
-    for member in ("needs", "themes") if isinstance(record, LIFE) else ():
-        for position, code in enumerate(getattr(record, member, ())):
-            yield f"/{member}/{position}", "need", code
-    if isinstance(record, CoverageRecord | ObservationRecord | EventRecord | DiagnosticRecord):
-        for member in ("need", "territory", "program"):
-            code = getattr(record, member, None)
-            if code is not None:
-                yield f"/{member}", member, code
+def without_faults(lined: Lined, outcome: Outcome) -> Lined:
+    """Those of which nothing was said to be wrong, now that all was looked at."""
+    bad = outcome.bad
+    return [(number, record) for number, record in lined if number not in bad]

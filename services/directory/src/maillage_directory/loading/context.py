@@ -5,13 +5,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
-from maillage_directory.loading.checking import codes_known
-from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
-from maillage_directory.models import Observation, Organization, ProgramCoverage
+from maillage_directory.loading.checking import with_organization, without_faults
+from maillage_directory.loading.outcome import Lined, Outcome, Run
+from maillage_directory.models import Observation, ProgramCoverage
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.projection import among
 from maillage_directory.records.schemas import CoverageRecord, ObservationRecord
@@ -21,29 +20,15 @@ _COVERAGE = uuid5(NAMESPACE_URL, "https://maillage.brussels/directory/coverage")
 
 
 async def load_coverage(session: AsyncSession, lined: Lined, run: Run, outcome: Outcome) -> None:
-    wanted = {record.organization for _, record in lined}
-    found = await session.exec(select(Organization.id).where(among(Organization.id, wanted)))
-    present = run.organizations | set(found.all())
-    rows = {}
-    for number, record in lined:
-        if record.organization not in present:
-            outcome.rejected.append(
-                Rejected(number, "unknown_organization", "/organization", "Load it first.")
-            )
-        elif codes_known(number, record, run.terms, outcome):
-            row = _coverage_row(record)
-            rows[row["id"]] = row
+    lined = without_faults(await with_organization(session, lined, run, outcome), outcome)
+    rows = {row["id"]: row for row in (_coverage_row(record) for _, record in lined)}
     await upsert(session, table_of(ProgramCoverage), list(rows.values()), "coverage", run, outcome)
 
 
 async def load_observations(
     session: AsyncSession, lined: Lined, run: Run, outcome: Outcome
 ) -> None:
-    rows = {
-        record.id: _observation_row(record)
-        for number, record in lined
-        if codes_known(number, record, run.terms, outcome)
-    }
+    rows = {record.id: _observation_row(record) for _, record in without_faults(lined, outcome)}
     await upsert(session, table_of(Observation), list(rows.values()), "observation", run, outcome)
 
 

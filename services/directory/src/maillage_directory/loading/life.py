@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common.columns import uuid7
 from maillage_directory import projection
 from maillage_directory.agenda.occurrences import event_columns
-from maillage_directory.loading.checking import codes_known, with_organization
+from maillage_directory.loading.checking import with_organization, without_faults
 from maillage_directory.loading.context import upsert
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import (
@@ -45,7 +45,7 @@ async def load_life(
         (CollectionRecord, _load_collections),
     ):
         lined = await with_organization(session, by_kind[kind], run, outcome)
-        known = [pair for pair in lined if codes_known(*pair, run.terms, outcome)]
+        known = without_faults(lined, outcome)
         if known:
             await load(session, known, run, outcome)
 

@@ -38,8 +38,13 @@ class Outcome:
         return self.created.total() + self.changed.total()
 
     @property
+    def bad(self) -> set[int]:
+        """The lines that stay out."""
+        return {fault.line for fault in self.rejected}
+
+    @property
     def bad_lines(self) -> int:
-        return len({fault.line for fault in self.rejected})
+        return len(self.bad)
 
     def add(self, other: "Outcome") -> None:
         self.created += other.created

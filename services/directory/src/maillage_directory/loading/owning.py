@@ -96,8 +96,9 @@ async def without_deleted(session: AsyncSession, lined: Lined, outcome: Outcome)
         {"ids": as_array(record.id for _, record in lined)},
     )
     deleted = set(found.scalars())
+    bad = outcome.bad
     for number, record in lined:
-        if record.id in deleted:
+        if record.id in deleted and number not in bad:
             outcome.unchanged[record.type] += 1
             detail = "This record was deleted or merged here; it is left so."
             outcome.noted.append(Rejected(number, "deleted_here", "/id", detail, (), "info"))

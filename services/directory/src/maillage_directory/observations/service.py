@@ -46,6 +46,7 @@ from maillage_directory.observations.schemas import (
     ObservationParams,
 )
 from maillage_directory.opening import BRUSSELS
+from maillage_directory.records.codes import codes_in
 from maillage_directory.visibility import layer_of
 from maillage_directory.vocabulary import Vocabulary
 
@@ -60,7 +61,7 @@ async def note_observation(
 ) -> Observation:
     """Keep what was met, and the application it came through: never the person who noted it, their
     organization or tenant. With an `external_id` seen before, gives what was noted then."""
-    await vocabulary.check(session, _codes(payload, prefix="/"))
+    await vocabulary.check(session, list(codes_in(payload.model_dump())))
     today = clock.now().astimezone(BRUSSELS).date()
     if payload.observed_on is not None and payload.observed_on > today:
         raise InvalidRequest(
@@ -202,24 +203,19 @@ async def read_counts(
 async def _inside(
     session: AsyncSession, params: ObservationFilters, vocabulary: Vocabulary
 ) -> list[str]:
-    terms = await vocabulary.check(session, _codes(params, prefix=""))
-    if params.territory is None:
-        return []
-    return terms.inside(params.territory)
-
-
-def _codes(
-    asked: NewObservation | ObservationFilters, *, prefix: str
-) -> list[tuple[Any, str, str]]:
-    return [
-        (error, f"{prefix}{name}", code)
+    asked: list[tuple[Any, str, str]] = [
+        (error, name, code)
         for error, name, code in (
-            (UnknownNeed, "need", asked.need),
-            (UnknownTerritory, "territory", asked.territory),
-            (UnknownProgram, "program", asked.program),
+            (UnknownNeed, "need", params.need),
+            (UnknownTerritory, "territory", params.territory),
+            (UnknownProgram, "program", params.program),
         )
         if code is not None
     ]
+    terms = await vocabulary.check(session, asked)
+    if params.territory is None:
+        return []
+    return terms.inside(params.territory)
 
 
 def _row(payload: NewObservation, source: str, today: date) -> dict[str, Any]:

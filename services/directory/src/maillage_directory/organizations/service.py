@@ -19,7 +19,6 @@ from maillage_directory.errors import (
     AlreadyExists,
     Delisted,
     OrganizationNotFound,
-    UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
 from maillage_directory.models import Organization, ResourceType, Visibility
@@ -30,6 +29,7 @@ from maillage_directory.organizations.queries import (
 )
 from maillage_directory.organizations.schemas import NewOrganization, OrganizationParams
 from maillage_directory.ownership import require_editor
+from maillage_directory.records.codes import codes_in
 from maillage_directory.records.merging import filled_record, merged_record
 from maillage_directory.records.rows import organization_columns, organization_parts
 from maillage_directory.records.schemas import OrganizationContent
@@ -178,7 +178,4 @@ async def _check(
         raise OrganizationNotFound(
             errors=[FieldError(OrganizationNotFound.code, OrganizationNotFound.title, "/parent")]
         )
-    if content.network is not None:
-        terms = await vocabulary.terms(session, afresh=True)
-        if content.network not in (*terms.territories, *terms.programs):
-            raise UnknownTerritory(pointer="/network")
+    await vocabulary.check(session, list(codes_in(content.model_dump())))

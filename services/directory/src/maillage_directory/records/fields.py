@@ -3,10 +3,18 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
-from maillage_directory.languages import canonical_language
+from maillage_directory.languages import canonical_language, languages_like
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 # Tabs and ends of lines are text. Half a surrogate pair is no character in UTF-8.
@@ -30,10 +38,17 @@ def _without_blanks(texts: dict[str, str], longest: int) -> dict[str, str]:
     return {language: words.strip() for language, words in texts.items() if words.strip()}
 
 
-def _spoken(code: str) -> str:
-    known = canonical_language(code)
+def _spoken(value: object, read: ValidatorFunctionWrapHandler) -> str:
+    """The one code of a language; what is none is told with the languages that are called so."""
+    try:
+        known = canonical_language(read(value))
+    except ValidationError:
+        known = None
     if known is None:
-        raise PydanticCustomError(*_UNKNOWN_LANGUAGE)
+        near = languages_like(value) if isinstance(value, str) else ()
+        advice = f". Did you mean {', '.join(near)}?" if near else ""
+        code, detail = _UNKNOWN_LANGUAGE
+        raise PydanticCustomError(code, detail + advice, {"near": near})
     return known
 
 
@@ -77,7 +92,7 @@ Code = Annotated[
 Codes = Annotated[list[Code], AfterValidator(_distinct), Field(max_length=200)]
 # The key of a text, kept as it was written: two spellings of one language may not fall together.
 TextLanguage = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-LanguageCode = Annotated[TextLanguage, AfterValidator(_spoken)]
+LanguageCode = Annotated[TextLanguage, WrapValidator(_spoken)]
 PhoneNumber = Annotated[
     str,
     StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|\d{3,5})$"),

@@ -9,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
-from maillage_common.codes import UnknownCode
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.preconditions import check_if_match
@@ -21,13 +20,11 @@ from maillage_directory.errors import (
     AlreadyExists,
     OrganizationNotFound,
     ServiceNotFound,
-    UnknownNeed,
-    UnknownProgram,
-    UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
 from maillage_directory.models import Organization, ResourceType, Service
 from maillage_directory.ownership import require_editor, require_own
+from maillage_directory.records.codes import codes_in
 from maillage_directory.records.merging import filled_record, merged_record
 from maillage_directory.records.rows import service_columns, service_parts
 from maillage_directory.records.schemas import ServiceContent
@@ -193,9 +190,7 @@ async def _write(
 
 async def _check(session: AsyncSession, content: ServiceContent, vocabulary: Vocabulary) -> None:
     """Refuse unknown codes and places of others; addresses gain their commune."""
-    terms = await vocabulary.check(session, _codes(content))
-    if content.network is not None and content.network not in (*terms.territories, *terms.programs):
-        raise UnknownTerritory(pointer="/network")
+    terms = await vocabulary.check(session, list(codes_in(content.model_dump())))
     held = {place.id: content.organization for place in content.locations if place.id is not None}
     others = await locations_of_others(session, held)
     if others:
@@ -211,16 +206,3 @@ async def _check(session: AsyncSession, content: ServiceContent, vocabulary: Voc
             ]
         )
     place_in_communes(content.locations, terms)
-
-
-def _codes(content: ServiceContent) -> list[tuple[type[UnknownCode], str, str]]:
-    codes: list[tuple[type[UnknownCode], str, str]] = [
-        *((UnknownNeed, f"/needs/{n}", code) for n, code in enumerate(content.needs)),
-        *((UnknownTerritory, f"/action_zones/{n}", c) for n, c in enumerate(content.action_zones)),
-        *((UnknownProgram, f"/programs/{n}", code) for n, code in enumerate(content.programs)),
-    ]
-    for number, place in enumerate(content.locations):
-        if place.address is not None and place.address.commune_nis is not None:
-            pointer = f"/locations/{number}/address/commune_nis"
-            codes.append((UnknownTerritory, pointer, place.address.commune_nis))
-    return codes
