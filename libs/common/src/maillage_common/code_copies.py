@@ -64,8 +64,8 @@ class KnownCodes:
     async def check(self, session: AsyncSession, wanted: Sequence[tuple[str, str]]) -> None:
         """Each (JSON pointer, code) is of a code in the list.
 
-        Raises the list's error, which tells them all with near matches; PeerUnavailable when there never was a copy and
-        the owner is away.
+        Raises the list's error, which tells them all with near matches; PeerUnavailable when there
+        never was a copy and the owner is away.
         """
         if not wanted:
             return

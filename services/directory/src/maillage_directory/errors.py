@@ -178,6 +178,11 @@ class UnknownTerritory(UnknownCode):
     what = "territory"
 
 
+class UnknownCommune(UnknownCode):
+    code, title = "unknown_commune", "No commune has this NIS code"
+    what = "commune"
+
+
 class UnknownProgram(UnknownCode):
     code, title = "unknown_program", "No program has this code"
     what = "program"

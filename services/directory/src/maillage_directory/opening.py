@@ -16,8 +16,8 @@ WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MINUTES_A_DAY = 1440
 _EPOCH = date(1970, 1, 1)
 _BYDAY = re.compile(r"^(-?[1-5])?(MO|TU|WE|TH|FR|SA|SU)$")
-# Where a rule with COUNT is followed to its last occurrence.
-_COUNT_HORIZON = timedelta(days=366 * 20)
+# How far a rule is followed.
+_HORIZON = timedelta(days=366 * 20)
 
 
 class ImpossibleSchedule(ValueError):
@@ -201,7 +201,21 @@ def make_rule(
     rule = _replaced(rule, ends_on=min(ends, default=None))
     if rule.starts_on and rule.ends_on and rule.starts_on > rule.ends_on:
         raise ImpossibleSchedule("it ends before it starts")
+    _refuse_never(_replaced(rule, open_on_holidays=True))
     return rule
+
+
+def _refuse_never(rule: Rule) -> None:
+    """A rule that opens on no day of its validity, or not within twenty years."""
+    is_odd = rule.monthly and (rule.repeat_every > 1 or (rule.byday and rule.bymonthday))
+    if rule.ends_on is None and not is_odd:
+        return
+    day = rule.starts_on or (rule.ends_on or _EPOCH + 2 * _HORIZON) - _HORIZON
+    last = min(rule.ends_on or date.max, day + _HORIZON)
+    while not rule.occurs_on(day_facts(day)):
+        day += timedelta(days=1)
+        if day > last:
+            raise ImpossibleSchedule("none of its days falls within its validity")
 
 
 def _replaced(rule: Rule, **changes: object) -> Rule:
@@ -245,7 +259,7 @@ def _days(
 def _last_of(rule: Rule, count: int) -> date:
     """The day of occurrence number `count`, from `starts_on` (RFC 5545 COUNT)."""
     assert rule.starts_on is not None
-    day, seen, horizon = rule.starts_on, 0, rule.starts_on + _COUNT_HORIZON
+    day, seen, horizon = rule.starts_on, 0, rule.starts_on + _HORIZON
     while day <= horizon:
         if rule.occurs_on(day_facts(day)):
             seen += 1

@@ -17,7 +17,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.codes import UnknownCode, nearest
 from maillage_common.errors import FieldError
-from maillage_directory.errors import UnknownNeed, UnknownNetwork, UnknownProgram
+from maillage_directory.errors import (
+    UnknownCommune,
+    UnknownNeed,
+    UnknownNetwork,
+    UnknownProgram,
+    UnknownTerritory,
+)
 from maillage_directory.models.columns import Texts
 from maillage_directory.words import folded_words
 
@@ -80,16 +86,27 @@ class Terms:
         return code in self.of(what)
 
     def of(self, what: type[UnknownCode]) -> Mapping[str, Texts]:
-        if what is UnknownNeed:
-            return self.needs
-        if what is UnknownNetwork:
-            return self.networks
-        return self.programs if what is UnknownProgram else self.territories
+        return self._by_error[what]
 
     @cached_property
-    def networks(self) -> Mapping[str, Texts]:
-        """What a record may be seen by: those who cover a territory or a program."""
-        return {**self.territories, **self.programs}
+    def _by_error(self) -> Mapping[type[UnknownCode], Mapping[str, Texts]]:
+        return {
+            UnknownNeed: self.needs,
+            UnknownProgram: self.programs,
+            UnknownTerritory: self.territories,
+            UnknownCommune: {
+                code: name
+                for code, name in self.territories.items()
+                if self.territory_kind[code] == "commune"
+            },
+            # Those who cover a territory or a program may be the ones who see a record.
+            UnknownNetwork: {**self.territories, **self.programs},
+        }
+
+    def communes_of(self, postcode: str) -> dict[str, bool]:
+        """The communes that it lies in, or may lie in, and whether that is certain."""
+        above = self.territory_above.get(postcode, {})
+        return {code: above[code] for code in above if self.territory_kind[code] == "commune"}
 
     def inside(self, code: str) -> list[str]:
         """The codes of all territories that certainly lie in `code`, itself included."""
@@ -163,7 +180,8 @@ class Vocabulary:
 def unknown_code(what: type[UnknownCode], terms: Terms, place: str, code: str) -> FieldError:
     """What is wrong at `place`, with the codes that `code` resembles."""
     words = terms.need_words if what is UnknownNeed else None
-    return what.fault(place, nearest(code, terms.of(what), words))
+    meant = list(terms.communes_of(code)) if what is UnknownCommune else []
+    return what.fault(place, meant or nearest(code, terms.of(what), words))
 
 
 async def load_terms(session: AsyncSession) -> Terms:

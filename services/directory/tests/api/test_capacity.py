@@ -92,6 +92,7 @@ class TestReportCapacity:
             ({"status": "capacity", "valid_until": "2020-01-01T00:00:00Z"}, "dates_out_of_order"),
             ({"status": "capacity", "observed_at": "2026-01-01T00:00:00"}, "timezone_aware"),
             ({"status": "capacity", "places": -1}, "greater_than_equal"),
+            ({"status": "no_capacity", "places": 2}, "places_without_capacity"),
             ({"status": "capacity", "mood": "good"}, "extra_forbidden"),
         ],
     )

@@ -245,6 +245,31 @@ class TestDecision:
         coverage = await client.get("/directory/v1/programs/CHW/coverage", headers=admin)
         assert [i["organization_id"] for i in coverage.json()["items"]] == [kept]
 
+    async def test_a_merge_makes_no_organization_part_of_itself(
+        self, directory: Any, compared: Any, client: Any, admin: Any
+    ) -> None:
+        ids = {name: str(directory.id("organization", name)) for name in ("a", "between", "b")}
+        await directory.has(
+            directory.organization("b", identifiers=KBO),
+            directory.organization("between", parent=ids["b"]),
+            directory.organization("a", identifiers=KBO, parent=ids["between"]),
+        )
+        await compared()
+        (pair,) = (await client.get(DUPLICATES, headers=admin)).json()["items"]
+        answer = await client.post(
+            f"{DUPLICATES}/{pair['id']}/decision",
+            json={"decision": "merge", "keep": ids["a"]},
+            headers={**admin, "If-Match": "*"},
+        )
+        assert answer.status_code == 200, answer.text
+        async with directory.database.read() as session:
+            connection = await session.connection()
+            found = await connection.exec_driver_sql(
+                "SELECT id::text, parent_id::text FROM organization"
+            )
+            parents = {row.id: row.parent_id for row in found}
+        assert (parents[ids["a"]], parents[ids["between"]]) == (None, ids["a"])
+
     async def test_two_editors_at_once_lose_no_update(
         self, pair: Any, directory: Any, client: Any, admin: Any, editor: Any
     ) -> None:

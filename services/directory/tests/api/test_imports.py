@@ -152,7 +152,7 @@ async def test_every_fault_of_a_row_is_told_and_the_good_rows_kept(
 
 async def test_a_row_is_told_all_its_faults_at_once(directory: Any, bring: Any) -> None:
     header = "type;external_id;organization_external_id;name_fr;age_min;needs;languages;commune_nis"
-    row = "service;s1;nobody;;vingt;dentl, Santé mentale;arabe;noord"
+    row = "service;s1;nobody;;vingt;dentl, Santé mentale;arabe;1080"
     _, told = await bring(f"{header}\n{row}".encode(), "csv", source="cdcs")
     assert {(fault["field"], fault["code"], *fault["near"][:1]) for fault in told} == {
         ("name_fr", "missing"),
@@ -160,7 +160,7 @@ async def test_a_row_is_told_all_its_faults_at_once(directory: Any, bring: Any) 
         ("needs", "unknown_need", "dental"),
         ("needs", "unknown_need", "mental-health"),
         ("languages", "unknown_language", "ar"),
-        ("commune_nis", "unknown_territory", "nord"),
+        ("commune_nis", "unknown_commune", "21012"),
     }
     record = directory.service("desk", of="nobody", needs=["fod"], network="nort", capacity=None)
     record |= {"visibility": "network", "verified_at": "2199-01-01T00:00:00Z"}

@@ -105,6 +105,26 @@ class TestWriteOrganizations:
         )
         assert (answer.status_code, answer.json()["code"]) == (403, "not_your_organization")
 
+    async def test_is_never_part_of_itself(self, directory: Any, client: Any, admin: Any) -> None:
+        def below(name: str, parent: str) -> dict[str, Any]:
+            return directory.organization(name, parent=str(directory.id("organization", parent)))
+
+        await directory.has(below("antenna", "host"), below("desk", "antenna"))
+        headers = {**admin, "If-Match": "*"}
+        path = f"{ORGANIZATIONS}/{directory.id('organization', 'host')}"
+        for parent in ("host", "antenna", "desk"):
+            change = {"parent": str(directory.id("organization", parent))}
+            answer = await client.patch(path, json=change, headers=headers)
+            (fault,) = answer.json()["errors"]
+            assert (fault["pointer"], fault["code"]) == ("/parent", "parent_cycle")
+            outcome = await directory.loads(below("host", parent))
+            assert [row.code for row in outcome.rejected] == ["parent_cycle"]
+        outcome = await directory.loads(below("a", "b"), below("b", "c"), below("c", "a"))
+        assert [row.code for row in outcome.rejected] == ["parent_cycle"]
+        assert outcome.created["organization"] == 2
+        turned = await directory.loads(below("antenna", "desk"), directory.organization("desk"))
+        assert turned.rejected == []
+
 
 class TestVerifyOrganization:
     async def test_stamps_the_record_and_needs_its_own_scope(

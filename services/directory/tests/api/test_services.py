@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -157,6 +158,46 @@ class TestCreateService:
         (fault,) = answer.json()["errors"]
         assert (fault["code"], fault["pointer"]) == ("unknown_language", "/languages/1")
         assert fault["suggestions"][0] == "ar"
+
+    @pytest.mark.parametrize(
+        ("address", "fault"),
+        [
+            ({"commune_nis": "1050"}, ("commune_nis", "unknown_commune", ["21004", "21009"])),
+            ({"commune_nis": "nord"}, ("commune_nis", "unknown_commune", None)),
+            (
+                {"commune_nis": "21015", "postcode": "1050"},
+                ("postcode", "postcode_of_another_commune", ["21004", "21009"]),
+            ),
+        ],
+    )
+    async def test_refuses_an_address_that_contradicts_itself(
+        self, directory: Any, client: Any, editor: Any, address: Any, fault: Any
+    ) -> None:
+        await directory.has()
+        payload = body(directory, locations=[{"address": address}])
+        answer = await client.post(SERVICES, json=payload, headers=editor())
+        assert answer.status_code == 422
+        (told,) = answer.json()["errors"]
+        member, code, near = fault
+        assert (told["pointer"], told["code"]) == (f"/locations/0/address/{member}", code)
+        assert sorted(told.get("suggestions", ())) == (near or [])
+        outcome = await directory.loads(directory.service("x", locations=[{"address": address}]))
+        (row,) = outcome.rejected
+        assert (row.field, row.code, row.near) == (told["pointer"], code, tuple(near or ()))
+
+    @pytest.mark.parametrize("commune", ["21004", "21009"])
+    async def test_takes_either_commune_of_a_postcode_that_straddles(
+        self, directory: Any, client: Any, editor: Any, commune: str
+    ) -> None:
+        await directory.has()
+        places = [
+            {"id": str(uuid4()), "address": {"postcode": code, "commune_nis": commune}}
+            for code in ("1050", "9999")
+        ]
+        answer = await client.post(
+            SERVICES, json=body(directory, locations=places), headers=editor()
+        )
+        assert answer.status_code == 201, answer.text
 
 
 class TestGetService:

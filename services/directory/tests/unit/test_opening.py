@@ -158,6 +158,37 @@ def test_refuses_schedules_that_cannot_be(parts: dict[str, Any]) -> None:
         make_rule(**{**OFFICE, "opens_at": "09:00", "closes_at": "17:00", **parts})
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        # Three days, none of them a Sunday; a February without its 30th; a Monday 31st in February.
+        {"byday": ["SU"], "valid_from": date(2026, 11, 23), "valid_to": date(2026, 11, 25)},
+        {"byday": ["SU"], "dtstart": date(2026, 11, 23), "until": date(2026, 11, 25)},
+        {"freq": "MONTHLY", "byday": [], "bymonthday": ["30"], "interval": 12}
+        | {"dtstart": date(2026, 2, 1)},
+        {"freq": "MONTHLY", "byday": ["1MO"], "bymonthday": ["8"]},
+    ],
+)
+def test_refuses_schedules_that_never_open(parts: dict[str, Any]) -> None:
+    with pytest.raises(ImpossibleSchedule, match="none of its days"):
+        make_rule(**{**OFFICE, "opens_at": "09:00", "closes_at": "17:00", **parts})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"byday": ["SU"], "valid_to": date(2026, 11, 25)},
+        {"byday": ["SU"], "valid_from": date(2026, 11, 23), "valid_to": date(2026, 11, 29)},
+        {"byday": ["FR"], "dtstart": date(2026, 12, 25), "until": date(2026, 12, 25)},
+        {"freq": "MONTHLY", "byday": ["FR"], "bymonthday": ["13"]},
+        {"freq": "MONTHLY", "byday": [], "bymonthday": ["29"], "interval": 12}
+        | {"dtstart": date(2026, 2, 1)},
+    ],
+)
+def test_takes_schedules_that_seldom_open(parts: dict[str, Any]) -> None:
+    assert make_rule(**{**OFFICE, "opens_at": "09:00", "closes_at": "17:00", **parts})
+
+
 DST = {"opens": "01:30", "closes": "04:00", "byday": ["SU"]}
 NIGHT = {"opens": "22:00", "closes": "02:00", "byday": ["FR"]}
 EVENING = {"opens": "18:00", "closes": "24:00", "byday": ["WE"]}

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from maillage_directory.agenda.schemas import EventContent
 from maillage_directory.models import HolidayRule
 from maillage_directory.opening import BRUSSELS, Rule, day_facts, wall_clock
@@ -75,6 +77,8 @@ def held_between(event: Any, since: date, until: date) -> Iterator[Held]:
             yield Held(starts, event.id, ends, event)
         return
     rule = _rule(event.schedule)
+    if rule is None:
+        return
     day = max(since, event.first_on)
     last = min(until, event.last_on) if event.last_on else until
     while day <= last:
@@ -92,7 +96,11 @@ def in_order(events: Iterable[Any], since: date, until: date) -> Iterator[Held]:
     )
 
 
-def _rule(schedule: dict[str, Any]) -> Rule:
+def _rule(schedule: dict[str, Any]) -> Rule | None:
+    """None: it is never held, which was not always refused."""
     # COUNT is already in the event's last day, and is slow to follow.
-    entry = ScheduleEntry.model_validate({**schedule, "count": None})
+    try:
+        entry = ScheduleEntry.model_validate({**schedule, "count": None})
+    except ValidationError:
+        return None
     return entry.as_rule(open_on_holidays=entry.on_holidays == HolidayRule.OPEN)

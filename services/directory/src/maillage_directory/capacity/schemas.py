@@ -9,21 +9,15 @@ from pydantic import Field
 from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import CapacityStatus, Confidence
-from maillage_directory.records.fields import Code, Line
+from maillage_directory.records.parts import CapacityTold
 
 
-class NewCapacityReport(Payload):
+class NewCapacityReport(CapacityTold):
     """`observed_at` is now, and `valid_until` two weeks later, unless told otherwise.
     `source`: who passed it on, when the service did not tell it itself."""
 
-    status: CapacityStatus
-    places: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    unit: Line | None = None
-    waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     observed_at: Instant | None = None
     valid_until: Instant | None = None
-    confidence: Confidence = Confidence.DECLARED
-    source: Code | None = None
 
 
 class ServiceCapacityReport(NewCapacityReport):

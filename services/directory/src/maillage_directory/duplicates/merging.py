@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.models import ResourceType
+from maillage_directory.records.parents import is_part_of, parents_above
 
 # Derived, or said by the record itself and so filled in by `records.merging.filled`.
 _PARTS = {
@@ -39,9 +40,11 @@ async def follow(session: AsyncSession, kind: ResourceType, lost: UUID, kept: UU
             ids,
         )
     if kind == ResourceType.ORGANIZATION:
-        await connection.execute(
-            text("UPDATE organization SET parent_id = NULL WHERE id = parent_id")
-        )
+        parents = await parents_above(session, [kept])
+        if is_part_of(parents.get(kept), kept, parents):
+            await connection.execute(
+                text("UPDATE organization SET parent_id = NULL WHERE id = :kept"), {"kept": kept}
+            )
 
 
 def _pointing_at(target: str) -> Iterator[tuple[Table, str]]:

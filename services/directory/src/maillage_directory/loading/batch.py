@@ -21,6 +21,8 @@ from maillage_directory import projection
 from maillage_directory.loading.checking import (
     code_faults,
     count_changes,
+    tell_addresses,
+    tell_cycles,
     tell_foresight,
     with_organization,
     with_own_location,
@@ -93,6 +95,7 @@ async def check_batch(session: AsyncSession, run: Run, raws: Sequence[Raw]) -> B
         by_kind[kind] = without_repeats(by_kind[kind], run, outcome)
         by_kind[kind] = await without_deleted(session, by_kind[kind], outcome)
     tell_foresight(by_kind[ServiceRecord], outcome)
+    tell_addresses(by_kind[ServiceRecord], run.terms, outcome)
     batch = Batch(outcome, await allowed(session, by_kind, run, outcome))
     await _check_organizations(session, batch, run)
     await _check_services(session, batch, run)
@@ -162,7 +165,9 @@ def _faults(number: int, error: ValidationError, codes: Sequence[Rejected]) -> I
 
 
 async def _check_organizations(session: AsyncSession, batch: Batch, run: Run) -> None:
-    lined = without_faults(batch.by_kind[OrganizationRecord], batch.outcome)
+    lined = batch.by_kind[OrganizationRecord]
+    await tell_cycles(session, lined, run, batch.outcome)
+    lined = without_faults(lined, batch.outcome)
     known = await session.exec(
         select(Organization.id, Organization.source_digest).where(
             projection.among(Organization.id, (record.id for _, record in lined))

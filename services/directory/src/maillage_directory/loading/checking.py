@@ -1,6 +1,6 @@
 """What a record must fit besides its own shape: codes, owners, places, the rest of its file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +8,14 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
+from maillage_common.errors import FieldError
 from maillage_directory.loading.outcome import Lined, Outcome, Rejected, Run
 from maillage_directory.models import Organization
 from maillage_directory.projection import among
 from maillage_directory.records.codes import codes_in
+from maillage_directory.records.parents import PARENT_CYCLE, is_part_of, parents_above
 from maillage_directory.records.rows import CLOCK_SKEW
-from maillage_directory.records.writing import locations_of_others
+from maillage_directory.records.writing import locations_of_others, postcode_faults
 from maillage_directory.vocabulary import Terms, unknown_code
 
 
@@ -58,6 +60,19 @@ def tell_foresight(lined: Lined, outcome: Outcome) -> None:
         if record.capacity is not None and record.capacity.observed_at > now + CLOCK_SKEW:
             told.append(("/capacity/observed_at", "An observation lies in the past"))
         outcome.rejected += [Rejected(number, "in_the_future", *fault) for fault in told]
+
+
+async def tell_cycles(session: AsyncSession, lined: Lined, run: Run, outcome: Outcome) -> None:
+    """Of organizations that are parts of each other one stays out, which undoes the circle."""
+    run.told_parents |= {record.id: record.parent for _, record in lined}
+    named = {record.parent for _, record in lined if record.parent is not None}
+    if not named:
+        return
+    parents = {**await parents_above(session, named), **run.told_parents}
+    for number, record in lined:
+        if is_part_of(record.parent, record.id, parents):
+            outcome.rejected.append(Rejected(number, PARENT_CYCLE[0], "/parent", PARENT_CYCLE[1]))
+            parents[record.id] = run.told_parents[record.id] = None
 
 
 async def with_organization(
@@ -108,10 +123,18 @@ async def with_own_location(
     return kept
 
 
+def tell_addresses(lined: Lined, terms: Terms, outcome: Outcome) -> None:
+    for number, record in lined:
+        outcome.rejected += _rejected(number, postcode_faults(record.locations, terms))
+
+
 def code_faults(number: int, raw: Mapping[str, Any], terms: Terms) -> list[Rejected]:
     """The codes of a record, good or bad otherwise, that name nothing, each with what is near."""
     unknown = (one for one in codes_in(raw) if not terms.holds(one[0], one[2]))
-    faults = (unknown_code(what, terms, pointer, code) for what, pointer, code in unknown)
+    return _rejected(number, (unknown_code(what, terms, *place) for what, *place in unknown))
+
+
+def _rejected(number: int, faults: Iterable[FieldError]) -> list[Rejected]:
     return [
         Rejected(number, fault.code, fault.pointer or "", fault.detail, tuple(fault.suggestions))
         for fault in faults

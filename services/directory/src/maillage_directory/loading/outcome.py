@@ -75,6 +75,8 @@ class Run:
     """Places of this run and whose they are; a dry run finds them nowhere else."""
     parents: dict[UUID, tuple[int, UUID]] = field(default_factory=dict)
     """Organizations whose parent was not there yet: their line, and the parent."""
+    told_parents: dict[UUID, UUID | None] = field(default_factory=dict)
+    """What the file says of its organizations, here before it is written."""
     sources: set[str] = field(default_factory=set)
 
     def forget(self, raws: "Iterable[Raw]") -> None:

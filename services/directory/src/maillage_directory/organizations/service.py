@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
-from maillage_common.errors import FieldError
+from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.pagination import Cursors
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
@@ -31,6 +31,12 @@ from maillage_directory.organizations.schemas import NewOrganization, Organizati
 from maillage_directory.ownership import require_editor
 from maillage_directory.records.codes import codes_in
 from maillage_directory.records.merging import filled_record, merged_record
+from maillage_directory.records.parents import (
+    PARENT_CYCLE,
+    is_part_of,
+    lock_parents,
+    parents_above,
+)
 from maillage_directory.records.rows import organization_columns, organization_parts
 from maillage_directory.records.schemas import OrganizationContent
 from maillage_directory.records.tombstones import refuse_missing
@@ -155,7 +161,7 @@ async def check_organization_change(
 ) -> None:
     """Refuse a change of the card `row` that could not be applied now."""
     content, _ = merged_record(OrganizationContent, organization_record(row.content), change)
-    await _check(session, content, vocabulary)
+    await _check(session, row.resource_id, content, vocabulary)
 
 
 async def _write(
@@ -165,17 +171,26 @@ async def _write(
     provenance: dict[str, Any],
     vocabulary: Vocabulary,
 ) -> None:
-    await _check(session, content, vocabulary)
+    if content.parent is not None:
+        await lock_parents(session)
+    await _check(session, organization_id, content, vocabulary)
     row = {"id": organization_id, **organization_columns(content), **provenance}
     await write_organizations(session, [row], [organization_parts(organization_id, content)])
     await projection.refresh(session, organizations=[organization_id])
 
 
 async def _check(
-    session: AsyncSession, content: OrganizationContent, vocabulary: Vocabulary
+    session: AsyncSession,
+    organization_id: UUID,
+    content: OrganizationContent,
+    vocabulary: Vocabulary,
 ) -> None:
     if content.parent is not None and await session.get(Organization, content.parent) is None:
         raise OrganizationNotFound(
             errors=[FieldError(OrganizationNotFound.code, OrganizationNotFound.title, "/parent")]
         )
+    if content.parent is not None:
+        parents = await parents_above(session, [content.parent])
+        if is_part_of(content.parent, organization_id, parents):
+            raise InvalidRequest(errors=[FieldError(*PARENT_CYCLE, "/parent")])
     await vocabulary.check(session, list(codes_in(content.model_dump())))

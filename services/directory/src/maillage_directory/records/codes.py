@@ -5,6 +5,7 @@ from typing import Any
 
 from maillage_common.codes import UnknownCode
 from maillage_directory.errors import (
+    UnknownCommune,
     UnknownNeed,
     UnknownNetwork,
     UnknownProgram,
@@ -39,4 +40,4 @@ def codes_in(record: Mapping[str, Any]) -> Iterator[tuple[type[UnknownCode], str
         address = place.get("address") if isinstance(place, dict) else None
         commune = address.get("commune_nis") if isinstance(address, dict) else None
         if isinstance(commune, str):
-            yield UnknownTerritory, f"/locations/{position}/address/commune_nis", commune
+            yield UnknownCommune, f"/locations/{position}/address/commune_nis", commune

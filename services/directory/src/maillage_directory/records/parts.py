@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from maillage_common.dates import Day, Instant
@@ -239,17 +239,31 @@ class ClosureEntry(Payload):
         return self
 
 
-class CapacityEntry(Payload):
-    """A capacity report as a record carries it; its source is the record's unless told."""
+class CapacityTold(Payload):
+    """Whether it can take someone; `places` are the free ones."""
 
     status: CapacityStatus
     places: Annotated[int, Field(ge=0, le=100_000)] | None = None
     unit: Line | None = None
     waiting_days: Annotated[int, Field(ge=0, le=3650)] | None = None
-    observed_at: Instant
-    valid_until: Instant | None = None
     confidence: Confidence = Confidence.DECLARED
     source: Code | None = None
+
+    @field_validator("places")
+    @classmethod
+    def _none_without_capacity(cls, places: int | None, info: ValidationInfo) -> int | None:
+        if places and info.data.get("status") == CapacityStatus.NO_CAPACITY:
+            raise PydanticCustomError(
+                "places_without_capacity", "Where there is no capacity, no place is free"
+            )
+        return places
+
+
+class CapacityEntry(CapacityTold):
+    """A capacity report as a record carries it; its source is the record's unless told."""
+
+    observed_at: Instant
+    valid_until: Instant | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
+from maillage_common.errors import FieldError
 from maillage_directory.models import (
     ActionZone,
     CapacityReport,
@@ -241,10 +242,22 @@ def place_in_communes(locations: Iterable[LocationEntry], terms: Terms) -> None:
 
 
 def _commune_of(postcode: str, terms: Terms) -> str | None:
-    above = terms.territory_above.get(postcode, {})
-    communes = [
-        code
-        for code, certain in above.items()
-        if certain and terms.territory_kind[code] == "commune"
-    ]
+    communes = [code for code, certain in terms.communes_of(postcode).items() if certain]
     return communes[0] if len(communes) == 1 else None
+
+
+def postcode_faults(locations: Iterable[LocationEntry], terms: Terms) -> Iterator[FieldError]:
+    """Postcodes of other communes than the address says, with those that they lie in. What is not
+    known of a postcode is no fault."""
+    for number, location in enumerate(locations):
+        address = location.address
+        if address is None or address.commune_nis is None or address.postcode is None:
+            continue
+        communes = terms.communes_of(address.postcode)
+        if communes and address.commune_nis not in communes:
+            yield FieldError(
+                "postcode_of_another_commune",
+                f"This postcode lies in {', '.join(communes)}",
+                f"/locations/{number}/address/postcode",
+                suggestions=list(communes),
+            )

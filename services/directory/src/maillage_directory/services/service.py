@@ -32,6 +32,7 @@ from maillage_directory.records.tombstones import remove
 from maillage_directory.records.writing import (
     locations_of_others,
     place_in_communes,
+    postcode_faults,
     write_services,
 )
 from maillage_directory.services.queries import get_card, list_locations, lock_service
@@ -189,20 +190,20 @@ async def _write(
 
 
 async def _check(session: AsyncSession, content: ServiceContent, vocabulary: Vocabulary) -> None:
-    """Refuse unknown codes and places of others; addresses gain their commune."""
+    """Refuse unknown codes, places of others and of nowhere; addresses gain their commune."""
     terms = await vocabulary.check(session, list(codes_in(content.model_dump())))
     held = {place.id: content.organization for place in content.locations if place.id is not None}
     others = await locations_of_others(session, held)
-    if others:
-        raise InvalidRequest(
-            errors=[
-                FieldError(
-                    "location_of_another_organization",
-                    "Give the place an id of its own",
-                    f"/locations/{number}/id",
-                )
-                for number, place in enumerate(content.locations)
-                if place.id in others
-            ]
+    faults = [
+        FieldError(
+            "location_of_another_organization",
+            "Give the place an id of its own",
+            f"/locations/{number}/id",
         )
+        for number, place in enumerate(content.locations)
+        if place.id in others
+    ]
+    faults += postcode_faults(content.locations, terms)
+    if faults:
+        raise InvalidRequest("See `errors` for each field.", errors=faults)
     place_in_communes(content.locations, terms)
