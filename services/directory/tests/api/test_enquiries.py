@@ -73,6 +73,25 @@ class TestEnquiries:
             await client.get(PATH, headers=editor())
         assert queries.count <= 3
 
+    async def test_an_answer_names_only_what_the_asker_may_see(
+        self, desks: Any, ask: Any, client: Any, editor: Any
+    ) -> None:
+        await desks.loads(
+            desks.service("own", of="team", visibility="own"),
+            desks.service("local", of="far", visibility="network", network="nord"),
+            desks.service("asker's", visibility="own"),
+        )
+        path = f"{PATH}/{(await ask())['id']}/answer"
+        names = ("own", "dentist", "local", "asker's")
+        services = [str(desks.id("service", name)) for name in names]
+        refused = await client.post(path, json={"services": services}, headers=editor("team"))
+        assert refused.status_code == 422
+        assert [(fault["pointer"], fault["code"]) for fault in refused.json()["errors"]] == [
+            ("/services/0", "unseen_by_asker"),
+            ("/services/2", "unseen_by_asker"),
+            ("/services/3", "unknown_service"),
+        ]
+
     async def test_no_answer_is_noted_as_a_gap(
         self, ask: Any, client: Any, editor: Any, as_anonymous: Any
     ) -> None:

@@ -156,15 +156,7 @@ async def answer(
         raise NotYourEnquiry
     stored = await _lock_open(session, enquiry_id)
     services = list(dict.fromkeys(payload.services))
-    seen = await visible_services(session, layer, services)
-    absent = [number for number, service in enumerate(payload.services) if service not in seen]
-    if absent:
-        raise InvalidRequest(
-            errors=[
-                FieldError("unknown_service", "No service has this id", f"/services/{number}")
-                for number in absent
-            ]
-        )
+    await _refuse_unseen(session, layer, payload.services, asker=stored.organization_id)
     stored.state = EnquiryState.ANSWERED
     stored.outcome = EnquiryOutcome.SERVICES_FOUND if services else EnquiryOutcome.NONE_FOUND
     stored.answered_at = clock.now()
@@ -193,6 +185,24 @@ async def answer(
             vocabulary=vocabulary,
         )
     audit.record(AuditEvent.ENQUIRY_ANSWERED, entity="enquiry", entity_id=enquiry_id)
+
+
+async def _refuse_unseen(
+    session: AsyncSession, desk: Layer, services: Sequence[UUID], *, asker: UUID
+) -> None:
+    """The desk names what it sees itself, and what those who asked will see in its answer."""
+    seen = await visible_services(session, desk, services)
+    asking = Layer(is_professional=True, is_admin=False, organization=asker, function=None)
+    told = await visible_services(session, asking, services)
+    unknown = ("unknown_service", "No service has this id")
+    unseen = ("unseen_by_asker", "Who asked may not see this service: tell them otherwise")
+    faults = [
+        FieldError(*(unseen if service in seen else unknown), f"/services/{number}")
+        for number, service in enumerate(services)
+        if service not in seen & told
+    ]
+    if faults:
+        raise InvalidRequest("See `errors` for each field.", errors=faults)
 
 
 async def withdraw(
