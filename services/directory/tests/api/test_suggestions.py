@@ -101,6 +101,34 @@ class TestSuggestion:
         listed = await client.get(f"{SUGGESTIONS}?state=rejected", headers=editor("other"))
         assert [item["reason"] for item in listed.json()["items"]] == ["C'est payant"]
 
+    async def test_is_followed_by_the_machine_that_made_it_and_by_no_other(
+        self, proposed: Any, directory: Any, client: Any, editor: Any, as_caller: Any
+    ) -> None:
+        def machine(name: str, **more: Any) -> Any:
+            return as_caller(sub=name, client_id=name, **{"scope": "directory:read", **more})
+
+        made = (await proposed({"cost": "free"}, machine("harvester"))).json()
+        await client.post(
+            f"{SUGGESTIONS}/{made['id']}/decision",
+            json={"decision": "reject", "reason": "C'est payant"},
+            headers=editor(),
+        )
+        host = editor()
+        owner = {"org": str(directory.id("organization", "host"))}
+        for headers, seen in (
+            (machine("harvester"), ["C'est payant"]),
+            (machine("another"), []),
+            (machine("another", scope="directory:read directory:write", **owner), []),
+            (
+                as_caller(sub="reader", client_id="site", scope="directory:read", **owner),
+                [],
+            ),
+            (host, ["C'est payant"]),
+        ):
+            listed = await client.get(f"{SUGGESTIONS}?state=rejected", headers=headers)
+            assert listed.status_code == 200, listed.text
+            assert [item["reason"] for item in listed.json()["items"]] == seen
+
     async def test_never_names_the_person(
         self, proposed: Any, directory: Any, client: Any, editor: Any
     ) -> None:

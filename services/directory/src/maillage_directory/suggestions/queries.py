@@ -8,10 +8,11 @@ from sqlalchemy import Row, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_common.auth import Caller
 from maillage_directory.models import Suggestion
 from maillage_directory.ownership import editable_sql
 from maillage_directory.suggestions.schemas import SuggestionParams
-from maillage_directory.visibility import Layer, visible_record_sql
+from maillage_directory.visibility import ADMIN, WRITE, layer_of, visible_record_sql
 
 _SELECT = (
     "SELECT g.*, r.version <> g.base_version AS is_stale, r.organization_id"
@@ -20,9 +21,9 @@ _SELECT = (
 
 
 async def list_suggestions(
-    session: AsyncSession, layer: Layer, params: SuggestionParams, after: Sequence[Any] | None
+    session: AsyncSession, caller: Caller, params: SuggestionParams, after: Sequence[Any] | None
 ) -> Sequence[Row[Any]]:
-    where, parameters = _seen(layer)
+    where, parameters = _seen(caller)
     parameters["row_count"] = params.limit + 1
     if params.state is not None:
         where.append("g.state = :state")
@@ -42,9 +43,9 @@ async def list_suggestions(
 
 
 async def find_suggestion(
-    session: AsyncSession, layer: Layer, suggestion_id: UUID
+    session: AsyncSession, caller: Caller, suggestion_id: UUID
 ) -> Row[Any] | None:
-    where, parameters = _seen(layer)
+    where, parameters = _seen(caller)
     connection = await session.connection()
     rows = await connection.execute(
         text(f"{_SELECT}{' AND '.join([*where, 'g.id = :id'])}"),
@@ -60,8 +61,23 @@ async def lock_suggestion(session: AsyncSession, suggestion_id: UUID) -> Suggest
     return found.one()
 
 
-def _seen(layer: Layer) -> tuple[list[str], dict[str, Any]]:
+def proposer(caller: Caller) -> str:
+    """Their organization, else their application; never a person."""
+    if caller.organization:
+        return f"organization:{caller.organization}"
+    return f"client:{caller.client_id}"
+
+
+def is_editor(caller: Caller) -> bool:
+    """Machines propose, and read what became of it; people decide."""
+    return not caller.is_machine and (caller.has(WRITE) or caller.has(ADMIN))
+
+
+def _seen(caller: Caller) -> tuple[list[str], dict[str, Any]]:
+    layer = layer_of(caller)
     visible, parameters = visible_record_sql(layer, "r")
-    editable, more = editable_sql(layer, "r")
-    parameters = parameters | more | {"me": f"organization:{layer.organization}"}
-    return [visible, f"({editable} OR g.proposed_by = :me)"], parameters
+    ways, parameters = ["g.proposed_by = :me"], parameters | {"me": proposer(caller)}
+    if is_editor(caller):
+        editable, more = editable_sql(layer, "r")
+        ways, parameters = [editable, *ways], parameters | more
+    return [visible, f"({' OR '.join(ways)})"], parameters

@@ -44,9 +44,10 @@ async def list_suggestions(
     params: Annotated[SuggestionParams, Query()],
     session: ReadSession,
     cursors: CursorsDep,
-    caller: Editor,
+    caller: Reader,
 ) -> Page[SuggestionPublic]:
-    """Those on records that the caller may edit, and those of their organization, oldest first."""
+    """What the caller's organization (or application, without one) proposed, and what is proposed
+    for the records of an editor; oldest first."""
     rows, next_cursor = await service.read_suggestions(
         session, params, caller=caller, cursors=cursors
     )

@@ -31,8 +31,10 @@ from maillage_directory.services.queries import get_card
 from maillage_directory.services.service import change_service, check_service_change
 from maillage_directory.suggestions.queries import (
     find_suggestion,
+    is_editor,
     list_suggestions,
     lock_suggestion,
+    proposer,
 )
 from maillage_directory.suggestions.schemas import (
     NewNote,
@@ -41,7 +43,7 @@ from maillage_directory.suggestions.schemas import (
     SuggestionParams,
 )
 from maillage_directory.tags import version_tags
-from maillage_directory.visibility import Layer, layer_of
+from maillage_directory.visibility import ADMIN, Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
 
 
@@ -70,14 +72,13 @@ async def suggest(
             replace(error, pointer=f"/patch{error.pointer or ''}") for error in refused.errors
         )
         raise
-    owner = f"organization:{caller.organization}" if caller.organization else None
     made = Suggestion.model_validate(
         {
             "resource_id": payload.record,
             "resource_type": payload.type,
             "base_version": row.version,
             "patch": payload.patch,
-            "proposed_by": owner or f"client:{caller.client_id}",
+            "proposed_by": proposer(caller),
         }
     )
     session.add(made)
@@ -89,15 +90,14 @@ async def suggest(
 async def read_suggestions(
     session: AsyncSession, params: SuggestionParams, *, caller: Caller, cursors: Cursors
 ) -> tuple[list[Any], str | None]:
-    """A page of those on records the caller may edit and of their organization's own."""
-    layer = layer_of(caller)
+    """A page of those that the caller proposed and, for an editor, of those on their records."""
     asked = params.model_dump(mode="json", exclude={"cursor", "limit"})
-    query = ["suggestions", asked, str(layer.organization), layer.is_admin]
+    query = ["suggestions", asked, proposer(caller), is_editor(caller), caller.has(ADMIN)]
     after = None
     if params.cursor is not None:
         instant, last_id = cursors.decode(params.cursor, query=query)
         after = (datetime.fromisoformat(instant), last_id)
-    rows = await list_suggestions(session, layer, params, after)
+    rows = await list_suggestions(session, caller, params, after)
     return cut_page(
         rows,
         params.limit,
@@ -108,7 +108,7 @@ async def read_suggestions(
 
 
 async def read_suggestion(session: AsyncSession, suggestion_id: UUID, *, caller: Caller) -> Any:
-    row = await find_suggestion(session, layer_of(caller), suggestion_id)
+    row = await find_suggestion(session, caller, suggestion_id)
     if row is None:
         raise SuggestionNotFound
     return row
