@@ -137,6 +137,29 @@ class TestOutlines:
         answer = await client.post(f"{PATH}/outlines", json=collection, headers=admin)
         assert answer.json()["errors"][0]["code"] == "unknown_crs"
 
+    async def test_what_is_read_may_be_written_back_and_a_geometry_alone_too(
+        self, directory: Any, client: Any, admin: Any
+    ) -> None:
+        path = f"{PATH}/21003/outline"
+        drawn = {"geometry": polygon(SQUARE), "source": "a map"}
+        await client.put(path, json=drawn, headers=admin)
+        read = await client.get(path, headers=admin)
+        headers = {**admin, "Content-Type": "application/geo+json"}
+        back = await client.put(path, content=read.content, headers=headers)
+        assert back.status_code == 200, back.text
+        assert (await client.get(path, headers=admin)).json() == read.json()
+        alone = await client.put(path, json=read.json()["geometry"], headers=admin)
+        assert alone.status_code == 200, alone.text
+        after = (await client.get(path, headers=admin)).json()
+        assert after["geometry"] == read.json()["geometry"]
+        assert after["properties"].get("source") is None
+        lambert = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::31370"}}
+        metres = await client.put(path, json={**read.json(), "crs": lambert}, headers=admin)
+        assert metres.status_code == 422, "degrees are no metres"
+        for wrong in ({"type": "Feature", "geometry": None}, {"type": "Dragon"}):
+            answer = await client.put(path, json=wrong, headers=admin)
+            assert answer.status_code == 422
+
     async def test_an_invalid_one_alone_is_a_clear_problem_and_nothing_is_lost(
         self, directory: Any, client: Any, admin: Any, editor: Any, resolve: Any
     ) -> None:

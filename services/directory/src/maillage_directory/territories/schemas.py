@@ -11,7 +11,7 @@ from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import TerritoryKind
 from maillage_directory.models.columns import Texts
 from maillage_directory.records.fields import Code, Line, Name
-from maillage_directory.territories.outlines import Crs
+from maillage_directory.territories.outlines import Crs, InvalidOutline, declared_crs
 
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
@@ -138,11 +138,27 @@ class Resolved(Answer):
 
 
 class NewOutline(Payload):
-    """`geometry` is a GeoJSON Polygon or MultiPolygon in the reference system `crs`."""
+    """`geometry` is a GeoJSON Polygon or MultiPolygon in the reference system `crs`. The outline as
+    it is read, a GeoJSON Feature, will do as well, and so will a geometry alone."""
 
     geometry: dict[str, Any]
     crs: Crs = "EPSG:4326"
     source: Line | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_geojson(cls, told: Any) -> Any:
+        if not isinstance(told, dict) or not ("coordinates" in told or told.get("type")):
+            return told
+        try:
+            made: dict[str, Any] = {"geometry": told, "crs": declared_crs(told) or "EPSG:4326"}
+        except InvalidOutline as fault:
+            raise PydanticCustomError(fault.code, fault.detail) from None
+        if told.get("type") == "Feature":
+            properties = told.get("properties")
+            source = properties.get("source") if isinstance(properties, dict) else None
+            made |= {"geometry": told.get("geometry"), "source": source}
+        return made
 
 
 class NewOutlines(Payload):
