@@ -246,20 +246,24 @@ def _as_problem(error: RequestValidationError) -> MaillageError:
     if any(fault["type"] == "json_invalid" for fault in faults):
         return MalformedJson("Send one JSON document in UTF-8.")
     return InvalidRequest(
-        "See `errors` for each field.", errors=[_field_error(fault, error.body) for fault in faults]
+        "See `errors` for each field.",
+        errors=[told for fault in faults for told in _field_errors(fault, error.body)],
     )
 
 
-def _field_error(fault: Mapping[str, Any], body: Any) -> FieldError:
-    """Where and what, without the value that was sent (pydantic's `input` stays out)."""
+def _field_errors(fault: Mapping[str, Any], body: Any) -> Iterator[FieldError]:
+    """Where and what, without the value that was sent (pydantic's `input` stays out). A fault of
+    several fields together stands at each that its validator names (`at` of its context)."""
     place, *path = fault["loc"]
-    if place == "body":
-        return body_error(fault, path, body)
-    # The parameter's name alone: a place in a list, or a branch of a union, is ours.
-    name = str(path[0]) if path else str(place)
-    return FieldError(
-        code=str(fault["type"]),
-        detail=fault_detail(fault),
-        parameter=name,
-        suggestions=fault_suggestions(fault),
-    )
+    for together in fault.get("ctx", {}).get("at", ()) or (None,):
+        at = path if together is None else [*path, together]
+        if place == "body":
+            yield body_error(fault, at, body)
+            continue
+        # The parameter's name alone: a place in a list, or a branch of a union, is ours.
+        yield FieldError(
+            code=str(fault["type"]),
+            detail=fault_detail(fault),
+            parameter=str(at[0]) if at else str(place),
+            suggestions=fault_suggestions(fault),
+        )

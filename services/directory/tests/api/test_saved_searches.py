@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from maillage_common import migrations
+from maillage_common.audit import SystemReason
 from maillage_common.webhooks import InvalidWebhookSignature, verify
 from maillage_directory import jobs
 from maillage_directory.models import Visibility
@@ -317,3 +319,19 @@ def _is_signed_by(request: httpx.Request, secret: str) -> bool:
     except InvalidWebhookSignature:
         return False
     return True
+
+
+async def test_a_radius_about_no_place_is_forgotten_by_what_was_kept_before_it_was_refused(
+    directory: Any, database: Any, saving: Any, professional: Any
+) -> None:
+    await saving(professional, need="food")
+    migrations.downgrade("directory", database.owner_url, "0020")
+    async with directory.database.write(system=SystemReason.IMPORT) as session:
+        connection = await session.connection()
+        widened = """UPDATE saved_search SET query = query || '{"radius_m": 500}'"""
+        await connection.exec_driver_sql(widened)
+    migrations.migrate("directory", database.owner_url)
+    async with directory.database.read() as session:
+        connection = await session.connection()
+        (kept,) = (await connection.exec_driver_sql("SELECT query FROM saved_search")).scalars()
+    assert kept == {"need": ["food"]}

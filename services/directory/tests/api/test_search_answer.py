@@ -282,6 +282,8 @@ class TestRefusals:
             ("limit=0", "greater_than_equal"),
             ("open_at=yesterday", "unreadable_instant"),
             ("spoken=arabic", "unknown_language"),
+            ("radius_m=500", "near_missing"),
+            ("sort=distance", "near_missing"),
             ("spoken=xx", "unknown_language"),
         ],
     )
@@ -292,7 +294,17 @@ class TestRefusals:
         assert answer.status_code == 422
         assert answer.json()["code"] == "validation_failed"
         (fault,) = answer.json()["errors"]
-        assert (fault["code"], fault["parameter"]) == (code, query.partition("=")[0])
+        at = "near" if code == "near_missing" else query.partition("=")[0]
+        assert (fault["code"], fault["parameter"]) == (code, at)
+
+    async def test_tells_in_a_body_what_a_distance_is_measured_from(
+        self, client: Any, as_anonymous: Any
+    ) -> None:
+        answer = await client.post(
+            f"{SERVICES}/search", json={"radius_m": 500}, headers=as_anonymous()
+        )
+        (fault,) = answer.json()["errors"]
+        assert (fault["code"], fault["pointer"]) == ("near_missing", "/near")
 
     async def test_nothing_works_without_an_internal_token(self, client: Any) -> None:
         assert (await client.get(SERVICES)).status_code == 401

@@ -71,6 +71,14 @@ class TestWorklist:
         with frozen_time(later + timedelta(days=200)):
             assert await due(type="organization") == [("host", "reach", "period_passed")]
 
+    async def test_knows_its_kinds(self, client: Any, admin: Any) -> None:
+        answer = await client.get("/directory/v1/worklist?kind=bad", headers=admin)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["parameter"] == "kind"
+        for kind in ("hours", "reach", "conditions", "place", "identity", "capacity", "note"):
+            known = await client.get(f"/directory/v1/worklist?kind={kind}", headers=admin)
+            assert known.status_code == 200
+
     async def test_expired_capacity_notes_and_suggestions_are_told_to_editors(
         self, directory: Any, client: Any, as_anonymous: Any, as_caller: Any, due: Any, editor: Any
     ) -> None:

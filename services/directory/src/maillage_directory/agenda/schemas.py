@@ -109,6 +109,9 @@ class EventContent(Payload):
         return self
 
 
+_PERIOD = {"at": ("to",)}
+
+
 class EventParams(Payload):
     """Occurrences that begin from `from` to `to`, both included; a month from today by default."""
 
@@ -125,9 +128,9 @@ class EventParams(Payload):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.since and self.until and self.since > self.until:
-            raise PydanticCustomError("dates_out_of_order", "`from` is not after `to`")
+            raise PydanticCustomError("dates_out_of_order", "`from` is not after `to`", _PERIOD)
         if self.since and self.until and self.until - self.since > FURTHEST:
-            raise PydanticCustomError("period_too_long", "Ask for a year at most")
+            raise PydanticCustomError("period_too_long", "Ask for a year at most", _PERIOD)
         return self
 
 

@@ -36,13 +36,18 @@ async def give_delegation(
 @router.get("/delegations", name="list_delegations")
 async def list_delegations(
     params: Annotated[DelegationParams, Query()],
+    request: Request,
     session: ReadSession,
     cursors: CursorsDep,
     caller: Editor,
 ) -> Page[DelegationPublic]:
     """Those of the caller's organization; all of them with `directory:admin`."""
     rows, next_cursor = await service.read_delegations(
-        session, params, caller=caller, cursors=cursors
+        session,
+        params,
+        caller=caller,
+        cursors=cursors,
+        vocabulary=request.app.state.vocabulary,
     )
     return Page(
         items=[DelegationPublic.model_validate(row) for row in rows], next_cursor=next_cursor

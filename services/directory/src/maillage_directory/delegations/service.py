@@ -48,9 +48,16 @@ async def give_delegation(
 
 
 async def read_delegations(
-    session: AsyncSession, params: DelegationParams, *, caller: Caller, cursors: Cursors
+    session: AsyncSession,
+    params: DelegationParams,
+    *,
+    caller: Caller,
+    cursors: Cursors,
+    vocabulary: Vocabulary,
 ) -> tuple[list[Delegation], str | None]:
     """A page by id: all for curators of the whole, else those of the caller's organization."""
+    if params.territory is not None:
+        await vocabulary.check(session, [(UnknownTerritory, "territory", params.territory)])
     layer = layer_of(caller)
     asked = params.model_dump(mode="json", exclude={"cursor", "limit"}, exclude_none=True)
     query = ["delegations", asked, str(layer.organization), layer.is_admin]

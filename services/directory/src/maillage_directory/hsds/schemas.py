@@ -53,7 +53,9 @@ class FullItems(PageParams):
     @model_validator(mode="after")
     def _bounded(self) -> "FullItems":
         if (self.per_page or 0) > 1000 and not getattr(self, "minimal", False):
-            raise PydanticCustomError("less_than_equal", "A page has at most 1000 items")
+            raise PydanticCustomError(
+                "less_than_equal", "A page has at most 1000 items", {"at": ("per_page",)}
+            )
         return self
 
 
@@ -83,7 +85,9 @@ class PlaceFilters(RecordFilters):
     @model_validator(mode="after")
     def _from_somewhere(self) -> "PlaceFilters":
         if self.proximity is not None and self.postcode is None:
-            raise PydanticCustomError("missing", "proximity is measured from a postcode")
+            raise PydanticCustomError(
+                "missing", "proximity is measured from a postcode", {"at": ("postcode",)}
+            )
         return self
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -160,6 +161,17 @@ class SearchParams(Payload):
     sort: Sort = Sort.RELEVANCE
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=2000)] | None = None
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> Self:
+        measured = self.radius_m is not None or self.sort == Sort.DISTANCE
+        if measured and self.near is None:
+            raise PydanticCustomError(
+                "near_missing",
+                "radius_m and sort=distance are measured from near: give it",
+                {"at": ("near",)},
+            )
+        return self
 
     @property
     def point(self) -> tuple[float, float] | None:

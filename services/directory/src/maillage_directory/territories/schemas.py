@@ -118,12 +118,15 @@ class ResolveParams(Payload):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.lat is None) != (self.lon is None):
-            raise PydanticCustomError("incomplete_position", "Give lat and lon together")
+            raise PydanticCustomError(
+                "incomplete_position", "Give lat and lon together", {"at": ("lat", "lon")}
+            )
         given = [self.postcode, self.statistical_sector, self.lat]
         if sum(one is not None for one in given) != 1:
             raise PydanticCustomError(
                 "one_place_needed",
                 "Give a postcode, a statistical sector or a point, and only one of them",
+                {"at": ("postcode", "statistical_sector", "lat", "lon")},
             )
         return self
 

@@ -1,7 +1,7 @@
 """What is due to be checked."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -9,6 +9,10 @@ from pydantic import Field
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import ResourceType
 from maillage_directory.records.fields import Code
+
+WorkKind = Literal[
+    "hours", "reach", "conditions", "place", "identity", "capacity", "note", "suggestion"
+]
 
 
 class WorklistParams(Payload):
@@ -18,7 +22,7 @@ class WorklistParams(Payload):
     organization: UUID | None = None
     territory: Code | None = None
     curator: UUID | None = None
-    kind: Code | None = None
+    kind: WorkKind | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, Field(max_length=2000)] | None = None
 
