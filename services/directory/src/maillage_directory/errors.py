@@ -112,6 +112,10 @@ class DelegationNotFound(NotFound):
     code, title = "delegation_not_found", "There is no such delegation"
 
 
+class AlreadyDelegated(Conflict):
+    code, title = "already_delegated", "This organization curates this territory from that day on"
+
+
 class DuplicateNotFound(NotFound):
     code, title = "duplicate_not_found", "No such pair, or none that you may decide on"
 

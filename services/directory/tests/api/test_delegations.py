@@ -89,6 +89,20 @@ class TestDelegation:
         )
         assert answer.status_code == 403
 
+    async def test_is_given_once_from_a_day_on(
+        self, curated: Any, directory: Any, client: Any, admin: Any
+    ) -> None:
+        given = await curated()
+        payload = {name: given[name] for name in ("organization", "territory")}
+        again = await client.post(
+            DELEGATIONS, json={**payload, "valid_to": "2199-01-01"}, headers=admin
+        )
+        assert (again.status_code, again.json()["code"]) == (409, "already_delegated")
+        later = await client.post(
+            DELEGATIONS, json={**payload, "valid_from": "2126-01-01"}, headers=admin
+        )
+        assert later.status_code == 201
+
     async def test_is_given_by_admins_for_territories_that_exist(
         self, directory: Any, client: Any, editor: Any, admin: Any
     ) -> None:

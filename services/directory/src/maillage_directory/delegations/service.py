@@ -2,14 +2,17 @@
 
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
+from maillage_common.columns import uuid7
 from maillage_common.pagination import Cursors
 from maillage_directory.delegations.schemas import DelegationParams, NewDelegation
 from maillage_directory.errors import (
+    AlreadyDelegated,
     DelegationNotFound,
     OrganizationNotFound,
     UnknownTerritory,
@@ -24,20 +27,25 @@ from maillage_directory.vocabulary import Vocabulary
 async def give_delegation(
     session: AsyncSession, payload: NewDelegation, *, audit: AuditTrail, vocabulary: Vocabulary
 ) -> Delegation:
-    """Raises UnknownTerritory, OrganizationNotFound; ConcurrentChange when it is given already."""
+    """Raises UnknownTerritory, OrganizationNotFound, AlreadyDelegated."""
     await vocabulary.check(session, [(UnknownTerritory, "/territory", payload.territory)])
     if await session.get(Organization, payload.organization) is None:
         raise OrganizationNotFound
-    given = Delegation.model_validate(
-        {
-            "organization_id": payload.organization,
-            "territory_code": payload.territory,
-            "valid_from": payload.valid_from,
-            "valid_to": payload.valid_to,
-        }
+    made = await session.exec(
+        insert(Delegation)
+        .values(
+            id=uuid7(),
+            organization_id=payload.organization,
+            territory_code=payload.territory,
+            valid_from=payload.valid_from,
+            valid_to=payload.valid_to,
+        )
+        .on_conflict_do_nothing()
+        .returning(Delegation)
     )
-    session.add(given)
-    await session.flush()
+    given: Delegation | None = made.scalar_one_or_none()
+    if given is None:
+        raise AlreadyDelegated("End the one that there is to give it other days.")
     audit.record(
         AuditEvent.DELEGATION_GIVEN,
         entity="organization",
