@@ -1,6 +1,6 @@
 """The route class of every service: unknown parameters, other media types and packed bodies are
-refused, bodies are bounded, a POST can be repeated safely, and a read that gives an ETag answers
-304 to who holds it.
+refused, bodies are bounded, a POST can be repeated safely, a read that gives an ETag answers 304 to
+who holds it, and an answer whose words depend on the reader's language says in which it is.
 
 A route says otherwise in its `openapi_extra`:
 `x-no-idempotency: True` (streamed bodies, searches by POST) and
@@ -25,6 +25,7 @@ from maillage_common.errors import (
 )
 from maillage_common.heads import without_unasked_body
 from maillage_common.idempotency import MAX_KEY, Claim, Replayed
+from maillage_common.languages import preferred
 from maillage_common.preconditions import not_modified
 
 _UNCHANGED = {304: {"description": "The caller holds this answer: `If-None-Match` names its ETag"}}
@@ -45,6 +46,7 @@ _KEY = {
 }
 # What a 304 tells of the answer that it stands for (RFC 9110 section 15.4.5).
 _STANDING = ("cache-control", "content-location", "etag", "vary")
+_LANGUAGE = "accept-language"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -66,6 +68,7 @@ class MaillageRoute(APIRoute):
         declared = self.openapi_extra or {}
 
         known = set(_query_parameters(self.dependant))
+        has_words = _LANGUAGE in _header_parameters(self.dependant)
         takes_json = self.body_field is not None and not isinstance(
             self.body_field.field_info, params.Form
         )
@@ -80,8 +83,14 @@ class MaillageRoute(APIRoute):
             if limit is not None:
                 request = Request(request.scope, _bounded(request, limit))
             if self.is_repeatable and "idempotency-key" in request.headers:
-                return await _handle_once(request, handle)
-            answer = _if_changed(request, await handle(request))
+                answer = await _handle_once(request, handle)
+                if has_words:
+                    _tell_language(request, answer)
+                return answer
+            answer = await handle(request)
+            if has_words:
+                _tell_language(request, answer)
+            answer = _if_changed(request, answer)
             return without_unasked_body(request, answer)
 
         return handle_bounded
@@ -102,6 +111,20 @@ def _query_parameters(dependant: Dependant) -> Iterator[str]:
                 yield member.alias or name
         else:
             yield field.alias
+
+
+def _header_parameters(dependant: Dependant) -> Iterator[str]:
+    for inner in dependant.dependencies:
+        yield from _header_parameters(inner)
+    for field in dependant.header_params:
+        yield field.alias.lower()
+
+
+def _tell_language(request: Request, answer: Response) -> None:
+    """RFC 9110 sections 8.5 and 12.5.5: a cache keeps one answer a language."""
+    if "content-language" not in answer.headers:
+        answer.headers["Content-Language"] = preferred(request.headers.get(_LANGUAGE))
+        answer.headers.add_vary_header("Accept-Language")
 
 
 def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:

@@ -69,3 +69,24 @@ def test_every_setting_is_in_the_readme() -> None:
     readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
     for name in Settings.model_fields:
         assert f"`DIRECTORY_{name.upper()}`" in readme
+
+
+async def test_answers_with_words_say_in_which_language(
+    app: Any, client: Any, directory: Any, admin: Any
+) -> None:
+    """Every list and other read without a parameter in its path that takes `Accept-Language`."""
+    await directory.has()
+    headers = {**admin, "Accept-Language": "nl"}
+    read = 0
+    for path, item in app.openapi()["paths"].items():
+        told = {one["name"].lower() for one in item.get("get", {}).get("parameters", ())}
+        if "accept-language" not in told or "{" in path:
+            continue
+        answer = await client.get(path, headers=headers)
+        if answer.status_code == 200:
+            read += 1
+            said = (answer.headers.get("Content-Language"), answer.headers.get("Vary"))
+            assert said == ("nl", "Accept-Language"), path
+    assert read > 12
+    plain = await client.get("/directory/v1/delegations", headers=headers)
+    assert "Content-Language" not in plain.headers
