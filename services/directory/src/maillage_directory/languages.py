@@ -36,6 +36,14 @@ def canonical_language(code: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
+def written_language(code: str) -> str | None:
+    """The one code of a language that CLDR names; None for any other."""
+    known = canonical_language(code)
+    is_named = code in get_global("language_aliases") or known in Locale("en").languages
+    return known if is_named else None
+
+
+@lru_cache(maxsize=1024)
 def languages_like(word: str) -> tuple[str, ...]:
     """Codes of the languages that French, Dutch or English call so, or nearly, best first."""
     names = _codes_by_name()

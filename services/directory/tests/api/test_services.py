@@ -199,6 +199,30 @@ class TestCreateService:
         )
         assert answer.status_code == 201, answer.text
 
+    async def test_a_text_has_one_code_a_language(
+        self, directory: Any, client: Any, editor: Any
+    ) -> None:
+        await directory.has()
+        for texts, code in (
+            ({"fr": "Accueil", "fra": "Bienvenue"}, "language_twice"),
+            ({"xx": "Accueil"}, "unknown_language"),
+            ({"xyz": "Accueil"}, "unknown_language"),
+            ({"français": "Accueil"}, "unknown_language"),
+        ):
+            answer = await client.post(
+                SERVICES, json=body(directory, description=texts), headers=editor()
+            )
+            (fault,) = answer.json()["errors"]
+            assert (fault["pointer"], fault["code"]) == ("/description", code)
+        assert fault["suggestions"] == ["fr"]
+        made = await client.post(SERVICES, json=body(directory), headers=editor())
+        again = await client.patch(
+            made.headers["Location"],
+            json={"name": {"fra": "Bienvenue"}},
+            headers={**editor(), "If-Match": "*"},
+        )
+        assert again.json()["errors"][0]["code"] == "language_twice"
+
 
 class TestGetService:
     async def test_answers_304_to_the_tag_it_gave(

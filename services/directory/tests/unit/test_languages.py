@@ -1,4 +1,4 @@
-from maillage_directory.languages import canonical_language, language_name
+from maillage_directory.languages import canonical_language, language_name, written_language
 
 
 def test_a_language_has_one_code() -> None:
@@ -15,6 +15,13 @@ def test_a_language_without_two_letters_keeps_its_three() -> None:
 
 def test_two_letters_that_name_nothing_are_no_language() -> None:
     assert canonical_language("xx") is None
+
+
+def test_texts_are_in_languages_that_have_a_name() -> None:
+    assert [written_language(code) for code in ("fr", "fra", "nld", "prs", "und")] == [
+        *("fr", "fr", "nl", "prs", "und")
+    ]
+    assert [written_language(code) for code in ("xx", "xyz", "sfb")] == [None] * 3
 
 
 def test_languages_are_named_for_who_reads() -> None:

@@ -98,9 +98,9 @@ def in_order(events: Iterable[Any], since: date, until: date) -> Iterator[Held]:
 
 def _rule(schedule: dict[str, Any]) -> Rule | None:
     """None: it is never held, which was not always refused."""
-    # COUNT is already in the event's last day, and is slow to follow.
+    # COUNT is already in the event's last day, and is slow to follow; words say nothing here.
     try:
-        entry = ScheduleEntry.model_validate({**schedule, "count": None})
+        entry = ScheduleEntry.model_validate({**schedule, "count": None, "description": {}})
     except ValidationError:
         return None
     return entry.as_rule(open_on_holidays=entry.on_holidays == HolidayRule.OPEN)

@@ -14,19 +14,34 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from maillage_directory.languages import canonical_language, languages_like
+from maillage_directory.languages import canonical_language, languages_like, written_language
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 # Tabs and ends of lines are text. Half a surrogate pair is no character in UTF-8.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_UNKNOWN_LANGUAGE = ("unknown_language", "Languages are ISO 639 codes such as fr or ar")
 _MAX_NAME, _MAX_TEXT = 300, 20_000
 
 
+def _unknown_language(told: object) -> PydanticCustomError:
+    near = languages_like(told) if isinstance(told, str) else ()
+    advice = f". Did you mean {', '.join(near)}?" if near else ""
+    return PydanticCustomError(
+        "unknown_language",
+        "Languages are ISO 639 codes such as fr or ar{advice}",
+        {"near": near, "advice": advice},
+    )
+
+
 def _without_blanks(texts: dict[str, str], longest: int) -> dict[str, str]:
-    for language, words in texts.items():
-        if not _LANGUAGE.match(language):
-            raise PydanticCustomError(*_UNKNOWN_LANGUAGE)
+    spelled: dict[str, str] = {}
+    for told, words in texts.items():
+        language = written_language(told) if _LANGUAGE.match(told) else None
+        if language is None:
+            raise _unknown_language(told)
+        if spelled.setdefault(language, told) != told:
+            raise PydanticCustomError(
+                "language_twice", "{language} is told by two codes", {"language": language}
+            )
         if len(words) > longest:
             raise PydanticCustomError(
                 "text_too_long", "A text has at most {longest} characters", {"longest": longest}
@@ -45,10 +60,7 @@ def _spoken(value: object, read: ValidatorFunctionWrapHandler) -> str:
     except ValidationError:
         known = None
     if known is None:
-        near = languages_like(value) if isinstance(value, str) else ()
-        advice = f". Did you mean {', '.join(near)}?" if near else ""
-        code, detail = _UNKNOWN_LANGUAGE
-        raise PydanticCustomError(code, detail + advice, {"near": near})
+        raise _unknown_language(value)
     return known
 
 
@@ -90,7 +102,7 @@ Code = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 ]
 Codes = Annotated[list[Code], AfterValidator(_distinct), Field(max_length=200)]
-# The key of a text, kept as it was written: two spellings of one language may not fall together.
+# The key of a text, kept as it was written.
 TextLanguage = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 LanguageCode = Annotated[TextLanguage, WrapValidator(_spoken)]
 PhoneNumber = Annotated[
