@@ -22,6 +22,7 @@ from maillage_common.draining import announced_stop
 from maillage_common.errors import (
     PROBLEM_MEDIA_TYPE,
     BadRequest,
+    DuplicateMember,
     FieldError,
     InvalidRequest,
     MaillageError,
@@ -243,7 +244,10 @@ def _methods_of_path(request: Request) -> set[str]:
 
 def _as_problem(error: RequestValidationError) -> MaillageError:
     faults = error.errors()
-    if any(fault["type"] == "json_invalid" for fault in faults):
+    unread = next((fault for fault in faults if fault["type"] == "json_invalid"), None)
+    if unread is not None:
+        if unread["ctx"]["error"] == DuplicateMember.code:
+            return DuplicateMember("Nothing says which of them was meant (RFC 8259 section 4).")
         return MalformedJson("Send one JSON document in UTF-8.")
     return InvalidRequest(
         "See `errors` for each field.",

@@ -81,6 +81,10 @@ class MalformedJson(BadRequest):
     code, title = "malformed_json", "The body is not valid JSON"
 
 
+class DuplicateMember(BadRequest):
+    code, title = "duplicate_member", "An object of the body has two members of one name"
+
+
 class Unauthenticated(MaillageError):
     status, code, title = 401, "invalid_token", "A valid access token is needed"
 

@@ -7,6 +7,7 @@ A route says otherwise in its `openapi_extra`:
 `x-max-body-bytes: N` (None = the endpoint bounds what it reads itself).
 """
 
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from maillage_common.errors import (
+    DuplicateMember,
     FieldError,
     InvalidRequest,
     UnsupportedContentEncoding,
@@ -50,6 +52,24 @@ _LANGUAGE = "accept-language"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+class StrictRequest(Request):
+    """JSON whose objects have each member once (RFC 7493 section 2.3): of two, readers on the way
+    may take the one and we the other."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = json.loads(await self.body(), object_pairs_hook=_with_each_once)
+        return self._json
+
+
+def _with_each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) < len(members):
+        # The error that FastAPI tells apart from others met in a body.
+        raise json.JSONDecodeError(DuplicateMember.code, "", 0)
+    return made
+
+
 class MaillageRoute(APIRoute):
     """Reads strictly, bounds the body, honours Idempotency-Key on every POST that writes."""
 
@@ -80,8 +100,8 @@ class MaillageRoute(APIRoute):
                 if takes_json:
                     _refuse_other_media_types(request)
             limit = declared.get("x-max-body-bytes", request.app.state.settings.max_body_bytes)
-            if limit is not None:
-                request = Request(request.scope, _bounded(request, limit))
+            receive = request.receive if limit is None else _bounded(request, limit)
+            request = StrictRequest(request.scope, receive)
             if self.is_repeatable and "idempotency-key" in request.headers:
                 answer = await _handle_once(request, handle)
                 if has_words:

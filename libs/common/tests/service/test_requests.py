@@ -82,6 +82,8 @@ class TestBadInput:
         [
             (b"{", 400, "malformed_json"),
             (b"[]", 422, "validation_failed"),
+            (b'{"words": "a", "words": "b"}', 400, "duplicate_member"),
+            (b'{"words": "a", "more": [{"b": 1, "b": 1}]}', 400, "duplicate_member"),
             (b'{"words": 3}', 422, "validation_failed"),
             (b'{"words": "a", "colour": 1}', 422, "validation_failed"),
             (b'{"words": "a\\u0000b"}', 422, "unrepresentable_value"),
