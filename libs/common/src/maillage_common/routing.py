@@ -58,7 +58,10 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            self._json = json.loads(await self.body(), object_pairs_hook=_with_each_once)
+            try:
+                self._json = json.loads(await self.body(), object_pairs_hook=_with_each_once)
+            except UnicodeDecodeError as error:
+                raise json.JSONDecodeError("not UTF-8", "", error.start) from None
         return self._json
 
 

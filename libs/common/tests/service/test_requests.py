@@ -81,6 +81,7 @@ class TestBadInput:
         ("body", "status", "code"),
         [
             (b"{", 400, "malformed_json"),
+            (b'{"words": "\xff"}', 400, "malformed_json"),
             (b"[]", 422, "validation_failed"),
             (b'{"words": "a", "words": "b"}', 400, "duplicate_member"),
             (b'{"words": "a", "more": [{"b": 1, "b": 1}]}', 400, "duplicate_member"),

@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
 
 from maillage_common.auth import route_authorizations
 from maillage_common.routing import MaillageRoute
@@ -26,8 +25,8 @@ class _Quick(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                params = SearchParams.model_validate_json(await request.body())
-            except ValidationError:
+                params = SearchParams.model_validate(await request.json())
+            except (ValueError, RecursionError):  # of JSON, of pydantic
                 return await usual(request)
             response: Response = await self.endpoint(
                 params,
