@@ -23,7 +23,14 @@ SCOPE_CEILINGS: Mapping[str, tuple[str, ...] | None] = {
 }
 WEBHOOK_EVENTS = ("referral.updated",)
 # Where the demo's people and the tests' keep their files.
-LOCATOR_SYSTEMS = ("own", "demo-dossiers", "topaz")
+LOCATOR_SYSTEMS = {
+    "own": {},
+    "demo-dossiers": {"reference": "[A-Z]-[0-9]{1,19}"},
+    "topaz": {
+        "reference": "D-([0-9]{4}-)?[0-9a-f]{1,8}",
+        "pages": ["https://topaz.example/records/{reference}"],
+    },
+}
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,34 @@
 """Settings of the referrals service: environment variables with the prefix REFERRALS_."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from maillage_common.settings import DatabaseServiceSettings
 from maillage_common.webhooks import WebhookEndpoint
 
 SystemCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,63}$")]
+Page = Annotated[str, Field(pattern=r"^https://[a-z0-9.:-]+/[^\s?#{}]*\{reference\}[^\s?#{}]*$")]
+OWN = "own"
+# A letter, a year and a number. Two letters could be initials, eight digits a day of birth or a
+# telephone number.
+FILE_NUMBER = r"([A-Z][-/])?(20[0-9]{2}[-/])?[0-9]{1,7}"
+
+
+class LocatorSystem(BaseModel):
+    """How one system writes its references, besides UUIDs, and on which pages it shows them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reference: re.Pattern[str] = re.compile(FILE_NUMBER)
+    pages: tuple[Page, ...] = ()
+
+
+def _by_name(value: object) -> object:
+    return {name: {} for name in value} if isinstance(value, list) else value
 
 
 class Settings(DatabaseServiceSettings):
@@ -20,13 +40,15 @@ class Settings(DatabaseServiceSettings):
         Field(description="JSON list: who hears of `referral.updated`"),
     ] = ()
     locator_systems: Annotated[
-        tuple[SystemCode, ...],
+        Mapping[SystemCode, LocatorSystem],
+        BeforeValidator(_by_name),
         Field(
             min_length=1,
-            description="JSON list: the systems that a pointer's locator may name; `own` is "
-            "the writing organization's own files, whatever they are kept in",
+            description="JSON: names of the systems that a pointer's locator may name, or an "
+            "object with the references and pages of each; `own` is the writing organization's "
+            "own files, whatever they are kept in",
         ),
-    ] = ("own",)
+    ] = {OWN: LocatorSystem()}
     card_session_minutes: Annotated[
         int, Field(ge=1, le=15, description="How long a card session's token lives")
     ] = 15

@@ -140,6 +140,19 @@ class TestOrient:
         refused = await world.post("/referrals", world.worker(), body)
         assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
 
+    async def test_takes_the_number_of_a_file_for_a_local_reference(self, world: World) -> None:
+        sender, named = world.worker(), "jean-dupont-1974"
+        body = referral_body(world.directory.add(sender.organization))
+        made = await world.post("/referrals", sender, body | {"local_reference": "R-2026-7"})
+        refused = [
+            await world.post("/referrals", sender, body | {"local_reference": named}),
+            await world.move(sender, made.json()["id"], "cancelled", local_reference=named),
+        ]
+        for answer in refused:
+            assert (answer.status_code, answer.json()["code"]) == (422, "reference_refused")
+            assert answer.json()["errors"][0]["pointer"] == "/local_reference"
+            assert "dupont" not in answer.text
+
 
 class TestOrientThroughCampaigns:
     async def test_for_a_counsellor_makes_an_anonymous_person(

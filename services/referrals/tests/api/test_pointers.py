@@ -41,20 +41,22 @@ class TestWritePointer:
     @pytest.mark.parametrize(
         ("reference", "url", "code"),
         [
-            ("Mrs X has a cold", None, "not_an_identifier"),
-            ("suicide-attempt-in-march-2026", None, "prose"),
-            ("schizophrenia", None, "prose"),
+            ("Mrs X has a cold", None, "unknown_form"),
+            ("suicide-attempt-in-march-2026", None, "unknown_form"),
+            ("schizophrenia", None, "unknown_form"),
+            ("jean-dupont-1974", None, "unknown_form"),
             ("token-1234567", None, "credential"),
             ("eyJhbGciOiJIUzI1NiJ9.1", None, "credential"),
             ("85073003328", None, "national_number"),
             ("85.07.30-033.28", None, "national_number"),
-            ("D-1", "http://topaz.example/D-1", "not_a_url"),
-            ("D-1", "https://user:pw@topaz.example/D-1", "credential"),
-            ("D-1", "https://topaz.example/D-1?key=abc", "credential"),
-            ("D-1", "https://topaz.example/D-1#eyJ", "credential"),
-            ("D-1", "https://topaz.example/is%20very%20ill", "prose"),
-            ("D-1", "https://topaz.example/she-is-very-ill-now", "prose"),
-            ("D-1", "https://[broken/D-1", "not_a_url"),
+            ("D-1", "http://topaz.example/records/D-1", "unknown_page"),
+            ("D-1", "https://user:pw@topaz.example/records/D-1", "unknown_page"),
+            ("D-1", "https://topaz.example/records/D-1?key=abc", "unknown_page"),
+            ("D-1", "https://topaz.example/records/D-1#eyJ", "unknown_page"),
+            ("D-1", "https://topaz.example/is%20very%20ill", "unknown_page"),
+            ("D-1", "https://topaz.example/she-is-very-ill-now", "unknown_page"),
+            ("D-1", "https://[broken/D-1", "unknown_page"),
+            ("D-1", "https://jean-dupont.example/records/D-1", "unknown_page"),
         ],
     )
     async def test_refuses_a_locator_that_says_more_than_where(
@@ -68,6 +70,13 @@ class TestWritePointer:
         assert (refused.status_code, refused.json()["code"]) == (422, "locator_refused")
         assert code in {error["code"] for error in refused.json()["errors"]}
         assert reference not in refused.text or len(reference) < 4
+        assert url is None or url not in refused.text
+
+    async def test_takes_the_page_on_which_the_system_shows_it(self, world: World) -> None:
+        url = "https://topaz.example/records/D-1"
+        locator = {"system": "topaz", "reference": "D-1", "url": url}
+        pointer = await world.pointer(world.worker(), await world.person(), locator=locator)
+        assert pointer["locator"] == locator
 
     async def test_tells_which_systems_a_locator_may_name(self, world: World) -> None:
         writer, person = world.worker(), await world.person()

@@ -28,11 +28,11 @@ async def _sent(world: World, **more: Any) -> tuple[Worker, Worker, dict[str, An
 
 class TestReadReferral:
     async def test_shows_each_side_its_own_view(self, world: World) -> None:
-        sender, receiver, made = await _sent(world, local_reference="CASE-7")
+        sender, receiver, made = await _sent(world, local_reference="C-7")
         one = (await world.get(f"/referrals/{made['id']}", sender)).json()
         other = (await world.get(f"/referrals/{made['id']}", receiver)).json()
         assert (one["role"], other["role"]) == ("sender", "receiver")
-        assert (one["local_reference"], other["local_reference"]) == ("CASE-7", None)
+        assert (one["local_reference"], other["local_reference"]) == ("C-7", None)
         assert one["handle"] != other["handle"]
         assert one["next"] == ["cancelled", "entered_in_error", "withdrawn"]
         assert other["next"] == ["accepted", "received", "rejected", "rerouted"]
@@ -181,12 +181,12 @@ class TestMoveReferral:
 
     async def test_keeps_each_sides_reference_to_itself(self, world: World) -> None:
         sender, receiver, made = await _sent(world)
-        await world.move(receiver, made["id"], "accepted", local_reference="OURS-1")
+        await world.move(receiver, made["id"], "accepted", local_reference="O-1")
         seen = [
             (await world.get(f"/referrals/{made['id']}", who)).json()["local_reference"]
             for who in (receiver, sender)
         ]
-        assert seen == ["OURS-1", None]
+        assert seen == ["O-1", None]
 
     async def _cancelled(self, world: World, sender: Worker, receiver: Worker) -> str:
         made = await world.refer(sender, world.directory.add(receiver.organization))

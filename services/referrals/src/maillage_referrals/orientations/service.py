@@ -44,6 +44,7 @@ from maillage_referrals.orientations.schemas import (
     OrientationRequest,
     WarningPublic,
 )
+from maillage_referrals.pointers.locator import check_local_reference
 from maillage_referrals.referrals.hand_overs import new_hand_over
 from maillage_referrals.referrals.lifecycle import check_follow
 from maillage_referrals.referrals.moves import note_step
@@ -83,6 +84,7 @@ async def orient(
     request: OrientationRequest,
 ) -> OrientationPublic:
     """Raises `PeerUnavailable`: without the directory nobody knows whose inbox it is."""
+    check_local_reference(request.local_reference, known=settings.locator_systems)
     party = await _sender(session, party, request)
     before = await _sent_before(session, party, request)
     if before is not None:

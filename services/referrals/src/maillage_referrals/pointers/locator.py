@@ -1,23 +1,21 @@
 """What may stand in a locator: where a thing is kept, and nothing else.
 
-A system is one that the operator listed. A reference is an opaque identifier. Prose would smuggle
-content into the record; a national number would name the person; a credential would open another
-system to every reader of the pointer.
+The operator lists the systems, how each writes its references and on which pages it shows them: no
+word of the caller's is left. A national number would name the person, and a credential would open
+another system to every reader, so that both are refused even where a form would let them pass.
 """
 
 import re
-from collections.abc import Collection
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from maillage_common.errors import FieldError, Unprocessable
 from maillage_referrals.models.pointers import REFERENCE_PATTERN
+from maillage_referrals.settings import OWN, LocatorSystem
 
-MAX_URL = 512
+Systems = Mapping[str, LocatorSystem]
 _REFERENCE = re.compile(REFERENCE_PATTERN.removesuffix("$") + r"\Z")
-_SEPARATORS = re.compile(r"[._/:-]+")
-_WORD = re.compile(r"[A-Za-z]{3,}\Z")
-# Real identifiers have a word of prefix and a number; two words in a row begin to say something.
-_MAX_WORDS = 2
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 _SECRET = re.compile(
     r"(?:^|[^a-z])(?:api-?key|bearer|passw(?:or)?d|pwd|secret|token|sig|signature)(?:$|[^a-z])"
     r"|eyJ[A-Za-z0-9_-]{8,}|(?:sk|pk|ghp|xox[bp])[_-][A-Za-z0-9]{8,}",
@@ -28,74 +26,57 @@ _NATIONAL_NUMBER = re.compile(
     r"(?<![0-9])(?:[0-9]{11}|[0-9]{2}([.-])[0-9]{2}\1[0-9]{2}[.-][0-9]{3}[.-][0-9]{2}"
     r"|[0-9]{6}-[0-9]{3}[.-][0-9]{2})(?![0-9])"
 )
-_URL_PATH = re.compile(r"[A-Za-z0-9._~/:-]*\Z")
 
 
 class LocatorRefused(Unprocessable):
     code, title = "locator_refused", "A locator says where, and nothing else"
 
 
-def check_locator(system: str, reference: str, url: str | None, *, known: Collection[str]) -> None:
+class ReferenceRefused(Unprocessable):
+    code, title = "reference_refused", "A reference is the number of a file, and nothing else"
+
+
+def check_locator(system: str, reference: str, url: str | None, *, known: Systems) -> None:
     """Raises `LocatorRefused`, naming every fault without repeating what was sent.
 
     `known` are the systems that may be named.
     """
-    faults = []
     if system not in known:
         allowed = f"One of: {', '.join(sorted(known))}. The operator adds others."
-        faults.append(_fault("/locator/system", "unknown_system", allowed))
-    faults += [
-        _fault("/locator/reference", code, text) for code, text in _reference_faults(reference)
-    ]
-    if url is not None:
-        faults += [_fault("/locator/url", code, text) for code, text in _url_faults(url)]
+        faults = [FieldError("unknown_system", allowed, pointer="/locator/system")]
+    else:
+        faults = list(_reference_faults(known[system], reference, pointer="/locator/reference"))
+        pages = [page.format(reference=quote(reference, safe="")) for page in known[system].pages]
+        if url is not None and url not in pages:
+            allowed = " or ".join(known[system].pages) or "This system has none: leave it out."
+            faults.append(FieldError("unknown_page", allowed, pointer="/locator/url"))
     if faults:
         raise LocatorRefused("Send the system and the identifier that it gave.", errors=faults)
 
 
-def _fault(pointer: str, code: str, detail: str) -> FieldError:
-    return FieldError(code=code, detail=detail, pointer=pointer)
+def check_local_reference(reference: str | None, *, known: Systems) -> None:
+    """As one in the writer's own files. Raises `ReferenceRefused`."""
+    if reference is None:
+        return
+    own = known.get(OWN, LocatorSystem())
+    faults = list(_reference_faults(own, reference, pointer="/local_reference"))
+    if faults:
+        raise ReferenceRefused("Send the number that your files give it.", errors=faults)
 
 
-def _reference_faults(reference: str) -> list[tuple[str, str]]:
-    if not _REFERENCE.match(reference):
-        return [("not_an_identifier", "1 to 64 letters, digits and . _ / : - without spaces.")]
-    faults = _content_faults(reference)
-    if _count_words(reference) > _MAX_WORDS or not any(map(str.isdigit, reference)):
-        faults.append(("prose", "An identifier has a number and is not a sentence."))
-    return faults
-
-
-def _count_words(text: str) -> int:
-    return sum(1 for part in _SEPARATORS.split(text) if _WORD.match(part))
-
-
-def _content_faults(text: str) -> list[tuple[str, str]]:
-    faults = []
-    if _SECRET.search(text):
-        faults.append(("credential", "A locator never opens anything by itself."))
-    numbers = (re.sub(r"[.-]", "", found.group()) for found in _NATIONAL_NUMBER.finditer(text))
+def _reference_faults(
+    system: LocatorSystem, reference: str, *, pointer: str
+) -> Iterator[FieldError]:
+    is_formed = _UUID.match(reference) or system.reference.fullmatch(reference)
+    if not is_formed or not _REFERENCE.match(reference):
+        allowed = f"A UUID, or what matches {system.reference.pattern}"
+        yield FieldError("unknown_form", allowed, pointer=pointer)
+    if _SECRET.search(reference):
+        yield FieldError("credential", "A reference opens nothing by itself.", pointer=pointer)
+    numbers = (re.sub(r"[.-]", "", found.group()) for found in _NATIONAL_NUMBER.finditer(reference))
     if any(map(_is_national_number, numbers)):
-        faults.append(("national_number", "An identifier is never the person's own number."))
-    return faults
-
-
-def _url_faults(url: str) -> list[tuple[str, str]]:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return [("not_a_url", "An absolute https URL.")]
-    if len(url) > MAX_URL or parts.scheme != "https" or not host:
-        return [("not_a_url", f"An absolute https URL of at most {MAX_URL} characters.")]
-    if parts.username is not None or parts.password is not None:
-        return [("credential", "No user or password in a URL.")]
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return [("credential", "No query and no fragment: they carry keys and content.")]
-    crowded = any(_count_words(part) > _MAX_WORDS for part in parts.path.split("/"))
-    if crowded or not _URL_PATH.match(parts.path):
-        return [("prose", "Plain path segments, without encoded characters.")]
-    return _content_faults(parts.path)
+        allowed = "An identifier is never the person's own number."
+        yield FieldError("national_number", allowed, pointer=pointer)
 
 
 def _is_national_number(digits: str) -> bool:

@@ -16,6 +16,7 @@ from maillage_referrals.care_links.service import link_receiver
 from maillage_referrals.errors import NotYourMove
 from maillage_referrals.events import Trail
 from maillage_referrals.models import Referral
+from maillage_referrals.pointers.locator import check_local_reference
 from maillage_referrals.referrals.hand_overs import public_hand_over
 from maillage_referrals.referrals.lifecycle import (
     FINAL,
@@ -94,6 +95,7 @@ async def move_referral(
     request: TransitionRequest,
 ) -> ReferralPublic | ClosedReferralPublic:
     """Raises `IllegalTransition`, `NotYourMove`; 428 and 412, except for withdrawing."""
+    check_local_reference(request.local_reference, known=settings.locator_systems)
     referral = await get_referral(session, party, referral_id, Trail.REFERRAL_MOVED)
     role = _acting_role(party, referral, request.to)
     if request.to is ReferralStatus.WITHDRAWN and referral.status is ReferralStatus.WITHDRAWN:
