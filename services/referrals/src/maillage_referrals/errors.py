@@ -96,6 +96,10 @@ class UnknownNeed(UnknownCode):
     what = "need"
 
 
+class UnknownFunction(Unprocessable):
+    code, title = "unknown_function", "The access matrix has no such function"
+
+
 class SenderNotExpected(Unprocessable):
     code, title = "sender_not_expected", "The sender follows from the token"
 

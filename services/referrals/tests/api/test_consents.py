@@ -58,6 +58,32 @@ class TestRecordConsent:
             body = self._body(person.handle) | {"purposes": [purpose]}
             assert (await world.post("/consents", person, body)).status_code == 422
 
+    async def test_names_a_function_that_the_access_matrix_has(self, world: World) -> None:
+        person = await world.person()
+        body = self._body(person.handle)
+        refused = await world.post(
+            "/consents", person, body | {"grantee": {"kind": "function", "function": "jean_dupont"}}
+        )
+        assert (refused.status_code, refused.json()["code"]) == (422, "unknown_function")
+        [fault] = refused.json()["errors"]
+        assert fault["pointer"] == "/grantee/function"
+        assert "raq" in fault["detail"]
+        assert "dupont" not in refused.text
+
+    @pytest.mark.parametrize("version", ["jean-dupont", "v1-jean", "0470-12-34-56", "1\n", "é"])
+    async def test_takes_numbers_for_the_version_of_a_text(
+        self, world: World, version: str
+    ) -> None:
+        person = await world.person()
+        body = self._body(person.handle) | {"text": {"language": "ar", "version": version}}
+        refused = await world.post("/consents", person, body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/text/version"]
+        assert version not in refused.text
+        for taken in ("2", "1.4", "2026-1", "2026-11-30"):
+            fine = self._body(person.handle) | {"text": {"language": "ar", "version": taken}}
+            assert (await world.post("/consents", person, fine)).status_code == 201
+
     async def test_replaces_an_older_one(self, world: World) -> None:
         person, organization = await world.person(), uuid4()
         old = await world.consent(person, organization)

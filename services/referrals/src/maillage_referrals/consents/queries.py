@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from maillage_referrals.consents.lifecycle import LIVE
-from maillage_referrals.models import Consent
+from maillage_referrals.models import AccessRule, Consent
 
 
 async def find_consent(
@@ -37,6 +37,12 @@ def select_run_out(at: datetime, *, limit: int) -> SelectOfScalar[Consent]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+
+
+async def list_functions(session: AsyncSession) -> list[str]:
+    """Those that the access matrix of now names."""
+    query = select(AccessRule.function).where(AccessRule.version == func.matrix_version())
+    return list((await session.exec(query.distinct().order_by(AccessRule.function))).all())
 
 
 def _not_excluded() -> ColumnElement[bool]:

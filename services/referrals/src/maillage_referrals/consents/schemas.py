@@ -28,7 +28,12 @@ class InformationText(Payload):
     """The text that was read out or shown: its language and its version."""
 
     language: LanguageCode
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+    version: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9]{1,4}([.-][0-9]{1,2}){0,2}$", description="Such as 2, 1.4 or 2026-11-30"
+        ),
+    ]
 
 
 class OrganizationGrantee(Payload):

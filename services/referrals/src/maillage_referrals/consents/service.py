@@ -8,15 +8,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
+from maillage_common.errors import FieldError
 from maillage_referrals.access import scope
 from maillage_referrals.access.party import Party
 from maillage_referrals.access.scope import LookPast, looking_past
 from maillage_referrals.access.service import denial, get_own_subject, get_subject, name_subject
 from maillage_referrals.consents.lifecycle import check_move, is_withdrawable
-from maillage_referrals.consents.queries import find_consent, list_consents
+from maillage_referrals.consents.queries import find_consent, list_consents, list_functions
 from maillage_referrals.consents.recording import Terms, new_consent, prove
-from maillage_referrals.consents.schemas import ConsentPublic, ConsentRequest, ProofRequest
-from maillage_referrals.errors import ConsentNotUsable
+from maillage_referrals.consents.schemas import (
+    ConsentPublic,
+    ConsentRequest,
+    FunctionGrantee,
+    ProofRequest,
+)
+from maillage_referrals.errors import ConsentNotUsable, UnknownFunction
 from maillage_referrals.events import Trail
 from maillage_referrals.models import Consent, Referral
 from maillage_referrals.referrals.moves import end_referrals, resting_on
@@ -34,6 +40,8 @@ async def record_consent(
 ) -> ConsentPublic:
     """Active at once when proved; with `propose` it waits for the person."""
     subject_id = await get_subject(session, party, handle=request.handle)
+    if isinstance(request.grantee, FunctionGrantee):
+        await _check_function(session, request.grantee.function)
     proved = None
     if not request.propose:
         proved = await prove(session, party, settings, subject_id=subject_id, proof=request.proof)
@@ -150,6 +158,15 @@ async def _get_consent(
     if consent is None:
         raise denial(party, event, entity="consent", entity_id=consent_id, subject_id=None)
     return consent
+
+
+async def _check_function(session: AsyncSession, function: str) -> None:
+    """A consent to a function that may see nothing opens nothing, and could be any word."""
+    known = await list_functions(session)
+    if function not in known:
+        allowed = f"One of: {', '.join(known)}."
+        fault = FieldError(UnknownFunction.code, allowed, pointer="/grantee/function")
+        raise UnknownFunction(allowed, errors=[fault])
 
 
 async def _replace(
