@@ -75,6 +75,11 @@ class UnknownNeed(UnknownCode):
     what = "need"
 
 
+class UnknownTheme(UnknownCode):
+    code, title = "unknown_theme", "No campaign has this theme"
+    what = "campaign"
+
+
 class InvalidIdentifier(Unprocessable):
     code, title = "invalid_identifier", "A number in the request is not valid"
 

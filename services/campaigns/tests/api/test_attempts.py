@@ -89,6 +89,29 @@ class TestRecordAttempt:
         assert other_theme["counts"]["good"] == 1
 
     @pytest.mark.parametrize(
+        ("said", "pointer"),
+        [
+            ({"categories": ["violence", "jean_dupont"]}, "/orientation/consent/categories/1"),
+            ({"text_version": "jean-dupont"}, "/orientation/consent/text_version"),
+            ({"text_version": "0470-12-34-56"}, "/orientation/consent/text_version"),
+        ],
+    )
+    async def test_a_consent_says_nothing_of_its_own(
+        self, office: Office, said: dict[str, object], pointer: str
+    ) -> None:
+        lease = await office.lease(await office.calling(1))
+        consent = {"given": True, "language": "fr", "text_version": "2026-1", "categories": []}
+        wanted = {**ORIENTATION, "consent": consent | said}
+        refused = await office.attempt(lease, "complete", orientation=wanted)
+        assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+        assert "dupont" not in refused.text
+        assert office.referrals.asked == []
+        wanted = {**ORIENTATION, "consent": consent | {"categories": ["violence"]}}
+        assert (await office.attempt(lease, "complete", orientation=wanted)).status_code == 201
+        assert office.referrals.asked[0][0].consent["categories"] == ["violence"]
+
+    @pytest.mark.parametrize(
         ("change", "pointer"),
         [
             ({"result": "satisfied"}, "/result"),

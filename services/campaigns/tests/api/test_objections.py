@@ -33,6 +33,20 @@ class TestObjectToCalls:
         )
         await office.lease(first)
 
+    async def test_names_the_theme_of_a_campaign_that_exists(self, office: Office) -> None:
+        await office.campaign(theme="cancer-screening")
+        for theme, near in (("jean-dupont-1974", []), ("cancer-screning", ["cancer-screening"])):
+            refused = await office.client.post(
+                f"{API}/objections",
+                headers=office.back_office(),
+                json={"scope": "theme", "theme": theme, "phone": nth_phone(0)},
+            )
+            problem = refused.json()
+            assert (refused.status_code, problem["code"]) == (422, "unknown_theme")
+            assert problem["errors"][0]["pointer"] == "/theme"
+            assert problem["suggestions"] == near
+            assert theme not in refused.text
+
     async def test_ends_on_the_persons_word(self, office: Office) -> None:
         campaign = await office.calling(1)
         made = await office.client.post(

@@ -7,14 +7,14 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from maillage_campaigns.models import ObjectionScope, OrientationState, PersonAnswer
-from maillage_campaigns.results import AaporClass, CallResult, ClosedBecause, Obstacle
+from maillage_campaigns.results import AaporClass, CallResult, Category, ClosedBecause, Obstacle
 from maillage_common.dates import Instant
 from maillage_common.schemas import Answer, Payload
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 NeedCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
-
-CategoryCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,39}$")]
+# As in referrals, which records the consent.
+TextVersion = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}([.-][0-9]{1,2}){0,2}$")]
 
 
 def _each_once(codes: list[str]) -> list[str]:
@@ -43,8 +43,8 @@ class ConsentOnPhone(Payload):
 
     given: Literal[True]
     language: Language
-    text_version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "1"
-    categories: Annotated[list[CategoryCode], Field(max_length=10)] = Field(default_factory=list)
+    text_version: TextVersion = "1"
+    categories: Annotated[list[Category], Field(max_length=5)] = Field(default_factory=list)
     with_interpreter: bool = False
 
 

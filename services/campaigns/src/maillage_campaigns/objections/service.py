@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_campaigns.days import today
-from maillage_campaigns.errors import InvalidIdentifier
+from maillage_campaigns.errors import InvalidIdentifier, UnknownTheme
 from maillage_campaigns.events import AuditEvent
 from maillage_campaigns.identifiers import BadCell, parse_national_number, parse_phone
 from maillage_campaigns.keys import TenantKeys
@@ -15,6 +15,7 @@ from maillage_campaigns.objecting import record_objection
 from maillage_campaigns.objections.schemas import ObjectionGiven
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
+from maillage_common.codes import nearest
 from maillage_common.errors import FieldError, NotFound
 
 
@@ -32,6 +33,8 @@ async def object_to_calls(
         campaign = await session.get(Campaign, given.campaign_id)
         if campaign is None:
             raise NotFound
+    if given.theme is not None:
+        await _check_theme(session, given.theme)
     person_key, phone_key = _keys(keys, given)
     made = await record_objection(
         session,
@@ -66,6 +69,14 @@ async def withdraw_objection(
         held.withdrawn_at = clock.now()
         audit.record(AuditEvent.OBJECTION_WITHDRAWN, entity="objection", entity_id=held.id)
     return held
+
+
+async def _check_theme(session: AsyncSession, theme: str) -> None:
+    """Coordinators make themes; whoever handles a person's data names one of theirs."""
+    themes = (await session.exec(select(Campaign.theme).distinct())).all()
+    if theme not in themes:
+        near = nearest(theme, {known: {} for known in themes})
+        raise UnknownTheme([UnknownTheme.fault("/theme", near)])
 
 
 def _keys(keys: TenantKeys, given: ObjectionGiven) -> tuple[bytes | None, bytes | None]:
