@@ -1,8 +1,10 @@
 import gzip
+from typing import Any
 
 import pytest
 from services.campaigns.tests.lists import HEADER, csv_bytes, nth_number, nth_phone, person_row
 from services.campaigns.tests.office import API, Office
+from sqlalchemy import text
 
 OTHER_PERSON = (nth_number(900), "Peeters", "Ann", nth_phone(1), "nl", "1000")
 
@@ -197,6 +199,27 @@ class TestRowReport:
         )
         assert answer.json()["items"]
         assert secret not in answer.text
+
+    async def test_keeps_no_word_of_a_list_in_the_clear(self, office: Office, app: Any) -> None:
+        campaign = await office.campaign()
+        header = (*HEADER, "Critère", "Jean Dupont")
+        first, second = ((*person_row(n), "jean-dupont-1974", "x") for n in range(2))
+        await office.approved(campaign, [first], header=header)
+        held = await office.compared(campaign, [first, second], header=header)
+        assert (held["counts"]["same"], held["counts"]["new"]) == (1, 1)
+        [issue] = await office.issues(held["id"])
+        assert (issue["column"], issue["label"], issue["code"]) == ("H", None, "extra-label")
+        async with app.state.database.write(system="retention", tenant="mc") as session:
+            kept = [
+                str(row).lower()
+                for table in ("list_import", "import_row", "import_issue", "person", "call_case")
+                for row in await (await session.connection()).execute(
+                    text(f"SELECT t::text FROM {table} t")
+                )
+            ]
+        assert len(kept) >= 6
+        words = ("dupont", b"dupont".hex())
+        assert [row for row in kept if any(word in row for word in words)] == []
 
     async def test_a_list_without_known_columns_fails_and_says_what_is_missing(
         self, office: Office

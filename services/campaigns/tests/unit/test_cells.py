@@ -184,6 +184,11 @@ class TestHeadings:
             ("first_name", Column.FIRST_NAME),
             ("Naam", Column.LAST_NAME),
             ("Couleur préférée", None),
+            ("Иван GSM", None),
+            ("نور", None),
+            ("GSM 0470123456", None),
+            ("Nom: Dupont", None),
+            ("Nom \N{MATHEMATICAL BOLD CAPITAL D}upont", None),
         ],
     )
     def test_are_known_in_three_languages(self, label: str, column: Column | None) -> None:

@@ -84,6 +84,11 @@ class Heading:
     def letters(self) -> str:
         return column_letters(self.position)
 
+    @property
+    def known_label(self) -> str | None:
+        """None for an unknown column: where a list has no header, somebody's name stands there."""
+        return self.label if self.column else None
+
 
 def column_letters(position: int) -> str:
     """A spreadsheet's name of the column: 0 is A, 26 is AA."""
@@ -120,7 +125,11 @@ def missing_columns(headings: Sequence[Heading]) -> list[str]:
 
 
 def _find(label: str) -> Column | None:
-    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    words = " ".join(re.findall(r"[a-z0-9]+", plain))
-    # "Téléphone 2", "GSM1": a number behind a phone's name only says which.
-    return _BY_NAME.get(words) or _BY_NAME.get(words.rstrip("0123456789 "))
+    """By its letters without their accents. Every letter counts, whatever its script: a label that
+    is found says nothing but the column.
+    """
+    letters = unicodedata.normalize("NFKD", label.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = " ".join(re.findall(r"[^\W_]+", plain))
+    # "Téléphone 2", "GSM1": a digit behind a phone's name only says which.
+    return _BY_NAME.get(words) or _BY_NAME.get(re.sub(r" ?[0-9]$", "", words))

@@ -140,7 +140,7 @@ class ListParsing:
                 "import_id": self.import_id,
                 "row_number": issue.row_number,
                 "column_letters": issue.heading.letters if issue.heading else None,
-                "column_label": issue.heading.label if issue.heading else None,
+                "column_label": issue.heading.known_label if issue.heading else None,
                 "code": issue.code,
                 "severity": issue.severity or severity_of(issue.code),
                 "facts": issue.facts,

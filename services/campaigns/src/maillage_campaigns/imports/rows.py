@@ -50,7 +50,7 @@ class StagedRow:
     preferred_from: time | None = None
     preferred_until: time | None = None
     priority: int = 0
-    criteria: list[str] = field(default_factory=list)
+    criteria: list[bytes] = field(default_factory=list)
     do_not_call: bool = False
 
 
@@ -183,7 +183,8 @@ class _RowReading:
         row.interpreter_needed = bool(self._read(Column.INTERPRETER, cells.parse_yes))
         row.territory = self._territory()
         row.priority = self._read(Column.PRIORITY, cells.parse_priority) or 0
-        row.criteria = self._read(Column.CRITERIA, cells.parse_criteria) or []
+        criteria = self._read(Column.CRITERIA, cells.parse_criteria) or []
+        row.criteria = [self.keys.pseudonym("criterion", code) for code in criteria]
         times = self._read(Column.PREFERRED_TIMES, cells.parse_times)
         if times is not None:
             row.preferred_from, row.preferred_until = times

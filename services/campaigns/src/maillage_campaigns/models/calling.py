@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from maillage_campaigns.models.columns import belongs, small, tenant_key, texts
+from maillage_campaigns.models.columns import belongs, binaries, small, tenant_key, texts
 from maillage_campaigns.results import AaporClass, CallResult, ClosedBecause
 from maillage_common import columns
 
@@ -123,7 +123,7 @@ class CallCase(SQLModel, table=True):
     import_id: UUID
     row_number: int
     priority: int = small(default=0)
-    criteria: list[str] = texts()
+    criteria: list[bytes] = binaries()
     attempts: int = small(default=0)
     voicemails: int = small(default=0)
     result: CallResult | None = columns.enum_column(CallResult, "result", nullable=True)

@@ -127,12 +127,12 @@ class ImportRow(SQLModel, table=True):
     preferred_from: time | None = Field(default=None, nullable=True)
     preferred_until: time | None = Field(default=None, nullable=True)
     priority: int = small()
-    criteria: list[str] = texts()
+    criteria: list[bytes] = binaries()
     do_not_call: bool
 
 
 class ImportIssue(SQLModel, table=True):
-    """One thing to say about a row; `facts` never quotes the cell."""
+    """One thing to say about a row; `facts` never quotes the cell, and a label is one we know."""
 
     __tablename__ = "import_issue"
     __table_args__ = (
