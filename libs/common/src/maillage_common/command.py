@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -18,6 +18,20 @@ from maillage_common.events import CommonEvent, log
 from maillage_common.settings import DatabaseServiceSettings, ServiceSettings, faults
 
 AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
+_OPTIONS: Mapping[str, Any] = {
+    "loop": "uvloop",
+    "http": "maillage_common.protocol:GuardedProtocol",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    # Longer than the gateway keeps an idle connection to us, so that it is never us who close one
+    # that it is about to use.
+    "timeout_keep_alive": 75,
+    # The longest silence that the gateway allows a service, and a little.
+    "timeout_graceful_shutdown": 18,
+    # Or a caller's X-Forwarded-For would become its address.
+    "proxy_headers": False,
+}
 
 
 def run(
@@ -67,9 +81,14 @@ def read_settings(service: str, settings_class: type[AnySettings]) -> AnySetting
         _give_up(service, error, str(error))
 
 
-def _give_up(service: str, error: Exception, reason: str) -> NoReturn:
+def say_why(service: str, error: Exception, reason: str) -> None:
+    """The line of a process that cannot start."""
     telemetry.log_to_console(service)
     log(CommonEvent.START_FAILED, error_type=type(error).__name__, reason=reason)
+
+
+def _give_up(service: str, error: Exception, reason: str) -> NoReturn:
+    say_why(service, error, reason)
     sys.exit(1)
 
 
@@ -92,29 +111,22 @@ def serve(
     # Imported here: workers and migrations serve nothing.
     import uvicorn
 
-    if chosen.workers == 1:
-        _import_at_once(f"maillage_{service}.{factory.partition(':')[0]}")
+    application = f"maillage_{service}.{factory}"
+    options = {
+        "factory": True,
+        "host": chosen.host,
+        "port": chosen.port,
+        "workers": chosen.workers,
+        "date_header": service != "gateway",
+        **_OPTIONS,
+    }
+    if chosen.workers > 1:
+        from maillage_common.serving import serve_in_processes
+
+        sys.exit(0 if serve_in_processes(service, application, **options) else 1)
+    _import_at_once(application.partition(":")[0])
     try:
-        uvicorn.run(
-            f"maillage_{service}.{factory}",
-            factory=True,
-            host=chosen.host,
-            port=chosen.port,
-            workers=chosen.workers,
-            loop="uvloop",
-            http="maillage_common.protocol:GuardedProtocol",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=service != "gateway",
-            # Longer than the gateway keeps an idle connection to us, so that it is never us who
-            # close one that it is about to use.
-            timeout_keep_alive=75,
-            # The longest silence that the gateway allows a service, and a little.
-            timeout_graceful_shutdown=18,
-            # Or a caller's X-Forwarded-For would become its address.
-            proxy_headers=False,
-        )
+        uvicorn.run(application, **options)
     except (OSError, ValueError) as error:
         # What the factory found in the files that the settings name.
         _give_up(service, error, str(error))

@@ -32,3 +32,29 @@ def test_settings_that_are_wrong_are_named_and_not_quoted(command, options):
     for name in ("SECRET", "DATABASE_POOL_SIZE", "SIGNING_KEY_FILE", "TRUSTED_ISSUERS_FILE"):
         assert f"SAMPLE_{name}: " in line["reason"]
     assert SECRET not in started.stdout + started.stderr
+
+
+def test_of_several_processes_each_says_why_it_cannot_start_and_all_end(tmp_path):
+    """Started anew, none would ever come up: whoever runs the service would see it run."""
+    key = tmp_path / "key.pem"
+    key.write_text("no key")
+    environment = os.environ | {
+        "SAMPLE_SECRET": "s" * 32,
+        "SAMPLE_DATABASE_URL": "postgresql+psycopg://app@nowhere/sample",
+        "SAMPLE_SIGNING_KEY_FILE": str(key),
+        "SAMPLE_TRUSTED_ISSUERS_FILE": "/missing.json",
+    }
+    started = subprocess.run(
+        [sys.executable, "-m", "maillage_sample", "serve", "--port", "0", "--workers", "2"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+    )
+    assert started.returncode == 1
+    lines = [json.loads(line) for line in started.stdout.splitlines()]
+    assert {(line["event"], line["error_type"]) for line in lines} == {
+        ("COM011", "FileNotFoundError")
+    }
+    assert all("/missing.json" in line["reason"] for line in lines)

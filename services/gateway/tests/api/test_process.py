@@ -101,6 +101,16 @@ class TestServe:
         assert answer.startswith(b"HTTP/1.1 200")
 
 
+class TestSeveralProcesses:
+    async def test_serve_until_they_are_told_to_stop(self, environment):
+        async with running(environment, "serve", "--workers", "2") as (started, port):
+            answer = await ask(port, target="/health/live")
+            started.terminate()
+            await started.communicate()
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert started.returncode == 0
+
+
 class TestMetrics:
     @pytest.mark.parametrize("command", ["serve", "check"])
     async def test_the_age_of_keys_is_told_by_whoever_checks_tokens(
@@ -120,13 +130,13 @@ class TestMetrics:
 
 
 class TestStart:
-    async def why_not(self, environment, port=0):
+    async def why_not(self, environment, port=0, options=()):
         """What the log says of a process that does not start."""
-        command = [sys.executable, "-m", "maillage_gateway", "serve", "--port", str(port)]
+        command = [sys.executable, "-m", "maillage_gateway", "serve", "--port", str(port), *options]
         started = await asyncio.create_subprocess_exec(
             *command, env=environment, stdout=asyncio.subprocess.PIPE
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             told, _ = await started.communicate()
         assert started.returncode != 0
         return [json.loads(line) for line in told.splitlines()]
@@ -156,6 +166,15 @@ class TestStart:
         (line,) = await self.why_not(environment | {f"GATEWAY_{variable}": value})
         assert line["event"] == "COM011"
         assert reason in line["reason"]
+
+    @pytest.mark.parametrize("variable", ["SIGNING_KEY_FILE", "POLICY_FILE"])
+    async def test_of_several_processes_each_says_what_is_wrong_and_all_end(
+        self, environment, variable
+    ):
+        changed = environment | {f"GATEWAY_{variable}": "/missing"}
+        lines = await self.why_not(changed, options=("--workers", "2"))
+        assert {line["event"] for line in lines} == {"COM011"}
+        assert all("/missing" in line["reason"] for line in lines)
 
     async def test_a_port_in_use_is_named(self, environment):
         with socket.socket() as taken:
