@@ -60,6 +60,7 @@ def test_refuses_a_national_number_of_either_century(
         ("own", "2026/123", None),
         ("own", "42", None),
         ("own", "6f1c2a34-9b1e-4c55-8c1d-0f6f4b1f2f11", None),
+        ("own", "6f1c2a34-9b1e-4c55-8c1d-a85073003328", None),
         ("topaz", "6F1C2A34-9B1E-4C55-8C1D-0F6F4B1F2F11", None),
         ("topaz", "42", "https://topaz.example:8443/view/42"),
         ("topaz", "4/2", "https://topaz.example/4%2F2"),

@@ -67,8 +67,10 @@ def check_local_reference(reference: str | None, *, known: Systems) -> None:
 def _reference_faults(
     system: LocatorSystem, reference: str, *, pointer: str
 ) -> Iterator[FieldError]:
-    is_formed = _UUID.match(reference) or system.reference.fullmatch(reference)
-    if not is_formed or not _REFERENCE.match(reference):
+    # One in a hundred thousand has a national number in it, by chance.
+    if _UUID.match(reference):
+        return
+    if not system.reference.fullmatch(reference) or not _REFERENCE.match(reference):
         allowed = f"A UUID, or what matches {system.reference.pattern}"
         yield FieldError("unknown_form", allowed, pointer=pointer)
     if _SECRET.search(reference):
