@@ -8,6 +8,8 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat
 
 _SCIENTIFIC = re.compile(r"^[+-]?\d+(?:[.,]\d+)?E\+?\d+$", re.IGNORECASE)
+# A number that a spreadsheet took for one: it has no plus and no leading zero.
+_FLOAT = re.compile(r"([1-9][0-9]*)\.0")
 _BELGIAN_SPELLING = re.compile(r"(?:\+32|0032|0)[ ./-]{0,2}([1-9](?:[ ./-]{0,2}[0-9]){7,8})")
 _PUNCTUATION = str.maketrans("", "", " ./-")
 _BELGIUM: Any = PhoneMetadata.metadata_for_region("BE")
@@ -37,8 +39,9 @@ def parse_phone(cell: str) -> str:
             return f"+32{national}"
     if _SCIENTIFIC.match(cell):
         raise BadCell("excel-mangled")
+    float_written = _FLOAT.fullmatch(cell)
     try:
-        number = phonenumbers.parse(cell.removesuffix(".0"), "BE")
+        number = phonenumbers.parse(float_written[1] if float_written else cell, "BE")
     except NumberParseException:
         raise BadCell("invalid-phone") from None
     if not phonenumbers.is_valid_number(number):

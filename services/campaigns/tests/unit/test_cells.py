@@ -100,6 +100,7 @@ class TestPhone:
 
     @given(st.from_regex(r"\A(\+32|0032|0)[ ./-]?[1-9]([ ./-]?[0-9]){6,9}\Z"))
     @example("0470123456")
+    @example("+3210000000.0")
     def test_the_short_way_agrees_with_the_library(self, cell: str) -> None:
         try:
             parsed = phonenumbers.parse(cell, "BE")
