@@ -168,7 +168,7 @@ WRONG = (
         headers=JSON,
     ),
     Wrong(
-        *("no Unicode", 400, "bad_request", "POST", SUBJECTS),
+        *("no Unicode", 400, "malformed_json", "POST", SUBJECTS),
         body=_raw(b'{"a": "\xe9"}'),
         headers=JSON,
     ),
