@@ -124,10 +124,10 @@ class TestPublishedNeeds:
     async def test_have_a_column_of_a_withdrawn_need_and_none_of_any_other_word(
         self, office: Office, app: Any, refresh: Any
     ) -> None:
-        campaign = await office.calling(12)
-        for number in range(12):
+        campaign = await office.calling(18)
+        for number in range(18):
             lease = await office.lease(campaign)
-            await office.attempt(lease, needs=["food" if number < 6 else "housing"])
+            await office.attempt(lease, needs=["food" if number < 9 else "housing"])
         async with app.state.database.write(system="clock", tenant="mc") as session:
             connection = await session.connection()
             older = text("UPDATE attempt SET needs = '{jean-dupont}' WHERE needs = '{housing}'")
@@ -135,5 +135,5 @@ class TestPublishedNeeds:
         del office.directory.needs["food"]
         await refresh()
         found = cells(await publish(office, campaign), "needs")
-        assert {column for _, column in found} == {"food", "unknown", "total"}
-        assert (found["total", "food"], found["total", "unknown"]) == (6, 6)
+        assert {column for _, column in found} == {"food", "unknown", "other"}
+        assert (found["total", "food"], found["total", "unknown"]) == (9, 9)

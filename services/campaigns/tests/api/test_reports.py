@@ -1,7 +1,9 @@
 from typing import Any
 
 from services.campaigns.tests.lists import person_row
-from services.campaigns.tests.office import API, ORIENTATION, Office
+from services.campaigns.tests.office import ALWAYS, API, ORIENTATION, Office
+
+from maillage_campaigns.reports.contributing import TABLES
 
 
 async def publish(office: Office, campaign: str, **more: Any) -> dict[str, Any]:
@@ -28,10 +30,18 @@ def cells(report: dict[str, Any], table: str) -> dict[tuple[str, str], int | Non
     }
 
 
+def tells_nothing(report: dict[str, Any], table: str) -> bool:
+    """As the table of a period in which nothing happened."""
+    columns = ("other", "total") if table in ("listed", "dispositions") else ("other",)
+    return cells(report, table) == {
+        (row, column): None for row in ("other", "total") for column in columns
+    }
+
+
 class TestPublishTables:
-    async def test_sums_over_mutualities_and_hides_small_cells(self, office: Office) -> None:
+    async def test_sums_over_mutualities(self, office: Office) -> None:
         campaign = await office.campaign()
-        for tenant, people in (("mc", range(4)), ("solidaris", range(10, 13))):
+        for tenant, people in (("mc", range(6)), ("solidaris", range(10, 16))):
             rows = [person_row(n) for n in people]
             await office.approved(campaign, rows, tenant=tenant)
             caller = office.counsellor(tenant)
@@ -40,47 +50,64 @@ class TestPublishTables:
                 await office.attempt(lease, "complete", caller, needs=["housing"])
         report = await publish(office, campaign)
         assert cells(report, "needs") == {
-            ("21012", "housing"): 7,
-            ("21012", "total"): 7,
-            ("total", "housing"): 7,
-            ("total", "total"): 7,
+            ("21012", "housing"): None,
+            ("21012", "other"): None,
+            ("other", "housing"): None,
+            ("other", "other"): None,
+            ("total", "housing"): 12,
+            ("total", "other"): None,
         }
-        rates = {rate["name"]: rate for rate in report["rates"]}
-        assert (rates["RR1"]["numerator"], rates["RR1"]["denominator"]) == (1, 1)
-        strict = await publish(office, campaign, threshold=10)
-        assert strict["tables"] == []
 
-    async def test_small_cells_are_shown_as_suppressed(self, office: Office) -> None:
-        campaign = await office.calling(2)
-        await office.attempt(
-            await office.lease(campaign),
-            "complete",
-            obstacles=[{"code": "cost"}],
-            orientation=ORIENTATION,
-        )
+    async def test_a_person_called_many_times_counts_once(self, office: Office) -> None:
+        rules = {**ALWAYS, "max_attempts": 9, "delays": {"language_barrier": 0}}
+        campaign = await office.calling(1, rules=rules)
+        for _ in range(9):
+            lease = await office.lease(campaign)
+            answer = await office.attempt(
+                lease,
+                "language_barrier",
+                needs=["housing"],
+                obstacles=[{"code": "cost"}],
+                orientation=ORIENTATION,
+            )
+            assert answer.status_code == 201, answer.text
         report = await publish(office, campaign)
-        for table in ("listed", "dispositions", "obstacles", "orientations"):
-            assert set(cells(report, table).values()) <= {None, 0}
-        assert all(
-            cell["is_suppressed"] for cell in report["tables"][0]["cells"] if cell["count"] != 0
-        )
-        assert all(rate["is_suppressed"] or rate["value"] is None for rate in report["rates"])
+        assert all(tells_nothing(report, table) for table in TABLES)
+
+    async def test_nothing_is_told_of_fewer_people_than_the_threshold(self, office: Office) -> None:
+        campaign = await office.calling(4)
+        for _ in range(4):
+            await office.attempt(
+                await office.lease(campaign),
+                "complete",
+                obstacles=[{"code": "cost"}],
+                orientation=ORIENTATION,
+            )
+        some = await publish(office, campaign)
+        none = await publish(office, campaign)
+        assert some["tables"] == none["tables"]
+        assert some["rates"] == none["rates"]
+        assert {table["name"] for table in some["tables"]} == set(TABLES)
+        for table in some["tables"]:
+            assert all(cell["is_suppressed"] for cell in table["cells"])
+            assert tells_nothing(some, table["name"])
+        assert all(rate["is_suppressed"] and rate["value"] is None for rate in some["rates"])
 
     async def test_what_is_published_is_frozen_and_periods_do_not_overlap(
         self, office: Office
     ) -> None:
-        campaign = await office.calling(6)
+        campaign = await office.calling(12)
         first = await publish(office, campaign)
-        for _ in range(6):
+        for _ in range(12):
             await office.attempt(await office.lease(campaign), "no_answer")
         second = await publish(office, campaign)
         again = await office.client.get(
             f"{API}/tables/{first['publication']['id']}", headers=office.coordinator()
         )
         assert again.json() == first
-        assert cells(first, "listed")["total", "not_called"] == 6
-        assert cells(second, "listed") == {}
-        assert cells(second, "dispositions")["total", "UH"] == 6
+        assert cells(first, "listed")["total", "total"] == 12
+        assert tells_nothing(second, "listed")
+        assert cells(second, "dispositions")["total", "total"] == 12
         assert second["publication"]["from_at"] == first["publication"]["until_at"]
 
     async def test_nothing_of_a_mutualitys_own_counts_is_left(

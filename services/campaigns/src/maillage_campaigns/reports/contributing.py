@@ -1,21 +1,48 @@
 """What one mutuality's own transaction counts for a publication. Counts only leave it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_campaigns.models import Contribution, Publication
-from maillage_campaigns.results import MEANINGS, AaporClass, CallResult, most_learnt
+from maillage_campaigns.imports.communes import CODES as COMMUNES
+from maillage_campaigns.models import Contribution, OrientationState, PersonAnswer, Publication
+from maillage_campaigns.results import MEANINGS, AaporClass, CallResult, Obstacle, most_learnt
 
+
+@dataclass(frozen=True)
+class Table:
+    """What is counted, always people; `columns` are all that there can be, None where that varies.
+
+    `once` = each person stands in one column only.
+    """
+
+    counts: str
+    columns: Collection[str] | None
+    once: bool = False
+
+
+ROWS = COMMUNES | {"unknown"}
 TABLES = {
-    "listed": "people put on the list in the period, by whether they were called by its end",
-    "dispositions": "people called in the period, by AAPOR class of the most that was learnt",
-    "needs": "calls of the period in which the need was found",
-    "obstacles": "calls of the period in which the obstacle was met",
-    "orientations": "orientations of the period, by what became of them",
+    "listed": Table(
+        "people put on the list in the period, by whether they were called by its end",
+        ("called", "not_called"),
+        once=True,
+    ),
+    "dispositions": Table(
+        "people called in the period, by AAPOR class of the most that was learnt",
+        tuple(AaporClass),
+        once=True,
+    ),
+    "needs": Table("people in whose calls of the period the need was found", None),
+    "obstacles": Table("people in whose calls of the period the obstacle was met", tuple(Obstacle)),
+    "orientations": Table(
+        "people oriented in the period, by what became of it",
+        (*OrientationState, *(f"answered_{answer}" for answer in PersonAnswer)),
+    ),
 }
 _IN_PERIOD = (
     "a.tenant = :tenant AND a.campaign_id = :campaign_id"
@@ -26,6 +53,8 @@ _PLACE = (
     " JOIN person p ON p.tenant = c.tenant AND p.id = c.person_id"
 )
 _TERRITORY = "COALESCE(p.territory, 'unknown')"
+# Whoever is called nine times is one person: one row for each case and cell.
+_PERSON = f"SELECT DISTINCT a.case_id, {_TERRITORY} AS row_code"
 # Whatever an attempt holds, a column is a need that the directory has or had.
 _NEED = (
     "CASE WHEN EXISTS (SELECT FROM code_copy k WHERE k.list_name = 'need'"
@@ -41,16 +70,16 @@ _SELECTS = {
         " AND c.created_at >= :from_at AND c.created_at < :until_at"
     ),
     "needs": (
-        f"SELECT {_TERRITORY} AS row_code, {_NEED} AS column_code FROM attempt a {_PLACE}"  # noqa: S608
+        f"{_PERSON}, {_NEED} AS column_code FROM attempt a {_PLACE}"
         f" CROSS JOIN LATERAL unnest(a.needs) AS need WHERE {_IN_PERIOD}"
     ),
     "obstacles": (
-        f"SELECT {_TERRITORY} AS row_code, met AS column_code FROM attempt a {_PLACE}"  # noqa: S608
+        f"{_PERSON}, met AS column_code FROM attempt a {_PLACE}"
         f" CROSS JOIN LATERAL unnest(a.obstacles) AS met WHERE {_IN_PERIOD}"
     ),
     "orientations": (
-        f"SELECT {_TERRITORY} AS row_code, COALESCE('answered_' || o.person_answer, o.state)"  # noqa: S608
-        f" AS column_code FROM attempt a {_PLACE}"
+        f"{_PERSON}, COALESCE('answered_' || o.person_answer, o.state) AS column_code"
+        f" FROM attempt a {_PLACE}"
         " JOIN orientation o ON o.tenant = a.tenant AND o.attempt_id = a.id"
         f" WHERE {_IN_PERIOD}"
     ),

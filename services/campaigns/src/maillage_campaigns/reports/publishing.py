@@ -4,6 +4,7 @@ Periods follow one another without overlap and are never published twice, so no 
 subtracted to find what happened in between.
 """
 
+import asyncio
 from collections import defaultdict
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +21,7 @@ from maillage_campaigns.models import (
     Publication,
     PublishedCell,
 )
-from maillage_campaigns.reports.contributing import contribute
+from maillage_campaigns.reports.contributing import ROWS, TABLES, contribute
 from maillage_campaigns.reports.suppression import Cell, suppress
 from maillage_common import clock
 from maillage_common.audit import AuditTrail, SystemReason
@@ -92,8 +93,16 @@ async def _freeze(session: AsyncSession, publication: Publication) -> None:
     tables: dict[str, dict[Cell, int]] = defaultdict(dict)
     for name, row, column, count in rows.all():
         tables[name][row, column] = int(count)
-    for name, counts in tables.items():
-        cells = suppress(counts, threshold=publication.threshold)
+    for name, table in TABLES.items():
+        # Takes seconds where many needs are named; the worker's other jobs go on.
+        cells = await asyncio.to_thread(
+            suppress,
+            tables[name],
+            threshold=publication.threshold,
+            rows=ROWS,
+            columns=table.columns,
+            total_column=table.once,
+        )
         session.add_all(
             PublishedCell(
                 publication_id=publication.id,

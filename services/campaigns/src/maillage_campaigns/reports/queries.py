@@ -120,16 +120,16 @@ async def describe_publication(session: AsyncSession, publication: Publication) 
         )
     ).all()
     tables = [
-        TablePublic(name=name, counts=TABLES[name], cells=[_cell(cell) for cell in group])
+        TablePublic(name=name, counts=TABLES[name].counts, cells=[_cell(cell) for cell in group])
         for name, group in groupby(cells, key=lambda cell: cell.table_name)
     ]
     totals = {
-        AaporClass(cell.column_code): cell.count
+        cell.column_code: cell.count
         for cell in cells
-        if cell.table_name == "dispositions"
-        and cell.row_code == TOTAL
-        and cell.column_code != TOTAL
+        if cell.table_name == "dispositions" and cell.row_code == TOTAL
     }
+    # A class that is not named is within `other`: as untold as a suppressed one.
+    classes = {aapor_class: totals.get(aapor_class) for aapor_class in AaporClass}
     return ReportPublic(
         campaign_id=publication.campaign_id,
         publication=PublicationPublic.model_validate(publication),
@@ -142,7 +142,7 @@ async def describe_publication(session: AsyncSession, publication: Publication) 
                 value=float(rate.value) if rate.value is not None else None,
                 is_suppressed=rate.is_suppressed,
             )
-            for name, rate in outcome_rates(totals).items()
+            for name, rate in outcome_rates(classes).items()
         ],
     )
 

@@ -37,7 +37,12 @@ class CellPublic(Answer):
 
 
 class TablePublic(Answer):
-    """`row` and `column` "total" are the margins; a territory "unknown" is one nobody gave."""
+    """`row` and `column` "total" are the margins; a territory "unknown" is one nobody gave.
+
+    Named are the rows and columns with a cell that reaches the threshold; "other" is all the rest,
+    also when that is nobody, and always suppressed. Where a person may be in several columns, there
+    is no total of them.
+    """
 
     name: str
     counts: str
