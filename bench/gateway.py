@@ -21,7 +21,7 @@ from rig.load import PATH, Service, Sink, load, milliseconds, request
 from rig.proxies import Proxy, Rig, ext_authz, prepare
 
 CONNECTIONS = 32
-LOOKS = 3
+LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ async def latency(gateway: Proxy, rig: Rig, token: str, seconds: float) -> list[
 
 async def at_half_load(port: int, sent: bytes, seconds: float) -> tuple[float, float]:
     """Half of what comes through in a second, and the p99 in ms when that much is asked, spread: of
-    three looks the middle one, as a pause of the machine is a large part of a p99."""
+    five looks the middle one, as a pause of the machine is a large part of a p99."""
     looks = []
     for _ in range(LOOKS):
         most = len(await load(port, sent, connections=CONNECTIONS, seconds=seconds)) / seconds
