@@ -105,16 +105,11 @@ class MaillageRoute(APIRoute):
             limit = declared.get("x-max-body-bytes", request.app.state.settings.max_body_bytes)
             receive = request.receive if limit is None else _bounded(request, limit)
             request = StrictRequest(request.scope, receive)
-            if self.is_repeatable and "idempotency-key" in request.headers:
-                answer = await _handle_once(request, handle)
-                if has_words:
-                    _tell_language(request, answer)
-                return answer
-            answer = await handle(request)
+            is_once = self.is_repeatable and "idempotency-key" in request.headers
+            answer = await (_handle_once(request, handle) if is_once else handle(request))
             if has_words:
                 _tell_language(request, answer)
-            answer = _if_changed(request, answer)
-            return without_unasked_body(request, answer)
+            return without_unasked_body(request, _if_changed(request, answer))
 
         return handle_bounded
 

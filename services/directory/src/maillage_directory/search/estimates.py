@@ -24,8 +24,16 @@ _KEY, _WALK, _MERGE = 10, 0.008, 0.1
 _ENDING, _STEM = 4, 3
 # What the estimate counts, and what leaves nothing out.
 _COUNTED = {
-    *("q", "need", "territory", "spoken", "open_at", "near"),
-    *("radius_m", "sort", "limit", "cursor"),
+    "q",
+    "need",
+    "territory",
+    "spoken",
+    "open_at",
+    "near",
+    "radius_m",
+    "sort",
+    "limit",
+    "cursor",
 }
 
 
