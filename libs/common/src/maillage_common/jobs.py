@@ -52,6 +52,10 @@ class Backoff(BaseRetryStrategy):
 # About ten hours: a peer may be down for a night without a job being lost.
 RETRY = Backoff(attempts=70, cap=600)
 
+# The order is by priority, then by age: what is due again after an outage is older than all that
+# comes now, and would hold it up.
+_AWAITED = 1
+
 # Never opened: it only writes the INSERT that `defer` runs on the session's own connection.
 _enqueuer = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
@@ -63,13 +67,14 @@ async def defer(
     lock: str | None = None,
     once: str | None = None,
     schedule_at: datetime | None = None,
-    priority: int = 0,
+    awaited: bool = False,
     **arguments: Any,
 ) -> None:
     """Enqueue `task` in the session's transaction.
 
     `lock`: jobs with the same lock run one at a time, in order. `once`: at most one waiting job
-    with this key; a second is dropped. `arguments` are JSON values.
+    with this key; a second is dropped. `awaited`: somebody waits for it, so it goes before what
+    only has to happen. `arguments` are JSON values.
     """
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
@@ -83,7 +88,7 @@ async def defer(
             lock=lock,
             queueing_lock=once,
             schedule_at=schedule_at,
-            priority=priority,
+            priority=_AWAITED if awaited else 0,
             connection=driver,
         ).defer_async(**kwargs)
 
@@ -135,10 +140,11 @@ class JobQueue:
 
             # No `lock`: a killed worker would hold it, and nobody could put its jobs back.
             once = Backoff(attempts=3, cap=5)
-            task = self.app.task(name=name, retry=once, pass_context=True, queueing_lock=name)(
-                at_tick
+            # Awaited: what puts back the jobs of the dead may not queue behind them.
+            register_task = self.app.task(
+                name=name, retry=once, pass_context=True, queueing_lock=name, priority=_AWAITED
             )
-            self.app.periodic(cron=cron)(task)
+            self.app.periodic(cron=cron)(register_task(at_tick))
             return run
 
         return register

@@ -64,3 +64,24 @@ async def test_a_killed_worker_loses_no_job(app, environment, database, connecti
         assert second.wait(timeout=30) == 0
     connection.execute("SELECT set_config('maillage.tenant', 'mc', false)")
     assert connection.execute("SELECT words FROM note").fetchall() == [("ONCE",)]
+
+
+@pytest.fixture
+def one_at_a_time(environment, monkeypatch):
+    monkeypatch.setenv("SAMPLE_WORKER_CONCURRENCY", "1")
+
+
+async def test_what_somebody_waits_for_goes_before_a_backlog(
+    app, connection, one_at_a_time, run_jobs
+):
+    """As after an outage, whose jobs are all due again and older."""
+    from maillage_common.jobs import defer
+
+    async with app.state.database.write(system="clock") as session:
+        for number in range(5):
+            await defer(session, "shout", words=f"late {number}", tenant="mc")
+        await defer(session, "shout", awaited=True, words="now", tenant="mc")
+    await run_jobs()
+    connection.execute("SELECT set_config('maillage.tenant', 'mc', false)")
+    words = [row[0] for row in connection.execute("SELECT words FROM note ORDER BY id")]
+    assert words == ["NOW", *(f"LATE {number}" for number in range(5))]

@@ -302,11 +302,13 @@ def _start(
     identity = server_identity()
     if identity is Identity.nobody:
         # setpriv changes credentials, which clears the death signal: it must set it again.
-        # dac_read_search lets the server reach a data folder below a closed home.
+        # dac_read_search lets the server reach its files below a closed folder. access(2), by which
+        # initdb looks for programs, forgets it for users other than root but with that securebit.
         capabilities = "-all,+dac_read_search"
         command = [
             *("setpriv", f"--reuid={_nobody()}", f"--regid={_nobody()}", "--clear-groups"),
             *(f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"),
+            "--securebits=+no_setuid_fixup",
             *("--pdeathsig", death_signal, *command),
         ]
     return subprocess.Popen(

@@ -16,6 +16,7 @@ from maillage_local.postgres import (
     PORT,
     Identity,
     Postgres,
+    binaries,
     driver_url,
     launched,
     server_identity,
@@ -171,9 +172,15 @@ def possible_identities() -> list[Identity]:
 def test_works_in_a_closed_folder_as_each_possible_user(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch, identity: Identity
 ) -> None:
+    """Its programs too: a clone below a closed folder has them there."""
     monkeypatch.setattr("maillage_local.postgres.server_identity", lambda: identity)
     closed = short_folder / "closed"
     closed.mkdir(mode=0o700)
+    package = binaries().parents[1]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, closed / folder.name)
+    programs = closed / binaries().relative_to(package.parent)
+    monkeypatch.setattr("maillage_local.postgres.binaries", lambda: programs)
     server = Postgres(closed / "server", durable=False)
     server.start()
     try:

@@ -149,6 +149,7 @@ async def defer_stage(session: AsyncSession, task: str, held: ListImport) -> Non
         session,
         task,
         lock=f"import:{held.id}",
+        awaited=True,
         import_id=str(held.id),
         tenant=held.tenant,
     )

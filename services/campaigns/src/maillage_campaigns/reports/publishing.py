@@ -55,7 +55,7 @@ async def begin_publication(
     )
     session.add(publication)
     await session.flush()
-    await defer(session, "publish_tables", publication_id=str(publication.id))
+    await defer(session, "publish_tables", awaited=True, publication_id=str(publication.id))
     audit.record(AuditEvent.TABLES_PUBLISHED, entity="publication", entity_id=publication.id)
     return publication
 

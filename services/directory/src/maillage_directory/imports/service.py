@@ -49,7 +49,7 @@ async def receive_file(
     session.add(held)
     await session.flush()
     held.byte_count = await _store(session, held.id, body, max_bytes)
-    await defer(session, JOB, lock=f"import:{held.id}", import_id=str(held.id))
+    await defer(session, JOB, lock=f"import:{held.id}", awaited=True, import_id=str(held.id))
     audit.record(AuditEvent.IMPORT_RECEIVED, entity="import", entity_id=held.id)
     return held
 
@@ -98,7 +98,7 @@ async def decide(
         raise ImportNotWaiting("Only a dry run that is checked waits for a decision.") from None
     held.is_dry_run = False
     await erase_findings(session, held.id)
-    await defer(session, JOB, lock=f"import:{held.id}", import_id=str(held.id))
+    await defer(session, JOB, lock=f"import:{held.id}", awaited=True, import_id=str(held.id))
     audit.record(AuditEvent.IMPORT_APPLIED, entity="import", entity_id=held.id)
     return held
 
