@@ -239,9 +239,13 @@ def stage_of(client: Client, import_id: str) -> str:
     return str(seen["stage"])
 
 
-def approve(client: Client, import_id: str) -> None:
+def wait_until_read(client: Client, import_id: str) -> None:
     ready = ("awaiting_approval", "merging", "done")
     wait_for("the list is read", lambda: stage_of(client, import_id) in ready)
+
+
+def approve(client: Client, import_id: str) -> None:
+    wait_until_read(client, import_id)
     decision = {"decision": "approve", "confirm_bad_rows": True}
     client.send("POST", f"/campaigns/v1/imports/{import_id}/decision", json=decision)
 
@@ -436,15 +440,30 @@ def check_list(stack: RunningStack, office: Client, import_id: str) -> None:
 
 def push_big_list(office: Client, work: Work) -> str:
     """Push a list that takes a while; return in the middle of reading it."""
-    import_id = str(push_list(office, work.ledger.campaign, BIG_FROM, rows=BIG_LIST).json()["id"])
+
+    def begin() -> str:
+        pushed = push_list(office, work.ledger.campaign, BIG_FROM, rows=BIG_LIST)
+        return str(pushed.json()["id"])
+
+    import_id = wait_until_midway(work.stack, "stage = 'parsing' AND rows_read > 0", begin)
     work.ledger.imports.add(import_id)
-    wait_until_midway(work.stack, import_id, "stage = 'parsing' AND rows_read > 0")
     return import_id
 
 
-def wait_until_midway(stack: RunningStack, import_id: str, condition: str) -> None:
-    query = f"SELECT 1 FROM list_import WHERE id = %s AND {condition}"
-    wait_for(condition, lambda: column(stack, "campaigns", query, import_id), every=0.02)
+def wait_until_midway(stack: RunningStack, condition: str, begin: Callable[[], str]) -> str:
+    """Until `condition` holds for the import that `begin` sets going; its id."""
+    query = f"SELECT 1 FROM list_import WHERE id = %s AND {condition}".encode()
+    worker = pid_of(stack, "campaigns-worker")
+    assert worker is not None
+    with stack.administration("campaigns") as admin:
+        # The worker stands still until we look: on a busy machine it would be done by then.
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            import_id = begin()
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        wait_for(condition, lambda: admin.execute(query, [import_id]).fetchall(), every=0.01)
+    return import_id
 
 
 class TestKilledWhilePeopleWork:
@@ -484,9 +503,14 @@ class TestKilledWhilePeopleWork:
     ) -> None:
         office = Client(stack, "office-mc")
         pushed = push_list(office, campaign, rows=BIG_LIST)
-        import_id = pushed.json()["id"]
-        approve(office, import_id)
-        wait_until_midway(stack, import_id, "stage = 'merging' AND rows_merged > 0")
+        import_id = str(pushed.json()["id"])
+        wait_until_read(office, import_id)
+
+        def begin() -> str:
+            approve(office, import_id)
+            return import_id
+
+        wait_until_midway(stack, "stage = 'merging' AND rows_merged > 0", begin)
         kill(stack, "campaigns-worker")
         wait_for("the list is merged", lambda: stage_of(office, import_id) == "done")
         check_list(stack, office, import_id)
