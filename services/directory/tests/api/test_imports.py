@@ -368,6 +368,7 @@ async def test_a_formula_and_a_broken_encoding_are_told_at_their_row(
         good.replace(b'"good"', b'"\\ud800"'),
         good.replace(b'"good"', b'"' + b"x" * 400 + b'"'),
         b"[" * 100_000,
+        good.replace(b'"good"', b'"good", "source": "a", "source": "b"', 1),
         good,
     )
     seen, rows = await bring(b"\n".join(lines), "ndjson", complete="false")
@@ -376,6 +377,7 @@ async def test_a_formula_and_a_broken_encoding_are_told_at_their_row(
         (2, "malformed_json"),
         (3, "text_too_long"),
         (4, "malformed_json"),
+        (5, "duplicate_member"),
     ]
     assert seen["counts"]["created"] == 1
     feature = {"type": "Feature", "geometry": None, "properties": directory.service("x")}
@@ -403,6 +405,8 @@ async def test_a_file_that_cannot_be_read_is_told_as_a_whole(
         (workbook("<worksheet><sheetData><row>"), "xlsx", "not_a_workbook"),
         (b"[1, 2", "hsds", "malformed_json"),
         (b"<html>", "geojson", "malformed_json"),
+        (b'{"contents": [], "contents": []}', "hsds", "duplicate_member"),
+        (b'[{"id": "1", "id": "2"}]', "hsds", "duplicate_member"),
     ):
         seen, _ = await bring(content, form)
         assert (seen["stage"], seen["failure_code"]) == ("failed", code)

@@ -8,7 +8,12 @@ from typing import IO, Any
 from maillage_directory.hsds.incoming import is_service, organization_from, service_from
 from maillage_directory.imports.unpacking import UnreadableFile
 from maillage_directory.loading.outcome import Raw, Rejected
-from maillage_directory.loading.service import MAX_LINE_BYTES
+from maillage_directory.loading.service import (
+    MAX_LINE_BYTES,
+    TwoOfOneName,
+    read_object,
+    with_each_once,
+)
 from maillage_directory.records.sheets import COLUMNS, as_record
 
 _CHUNK = 1 << 16
@@ -29,14 +34,16 @@ def items_of(file: IO[bytes]) -> Iterator[Any]:
     if text.peek() != "{":
         raise UnreadableFile("malformed_json")
     others: dict[str, Any] = {}
-    found = False
+    lists: set[str] = set()
     for name in text.members():
+        if name in others or name in lists:
+            raise UnreadableFile("duplicate_member")
         if name in _LISTS and text.peek() == "[":
-            found = True
+            lists.add(name)
             yield from text.array()
         else:
             others[name] = text.value()
-    if not found:
+    if not lists:
         yield others
 
 
@@ -47,7 +54,7 @@ class _Text:
         self._file = file
         self._decode = codecs.getincrementaldecoder("utf-8-sig")()
         self._held = ""
-        self._json = json.JSONDecoder()
+        self._json = json.JSONDecoder(object_pairs_hook=with_each_once)
 
     def _more(self) -> bool:
         data = self._file.read(_CHUNK)
@@ -77,6 +84,8 @@ class _Text:
         while True:
             try:
                 value, end = self._json.raw_decode(self._held)
+            except TwoOfOneName as error:
+                raise UnreadableFile("duplicate_member") from error
             except (ValueError, RecursionError) as error:
                 if len(self._held) > MAX_LINE_BYTES or not self._more():
                     raise UnreadableFile("malformed_json") from error
@@ -174,10 +183,7 @@ def _hsds_items(file: IO[bytes]) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError):
-            yield number, Rejected(number, "malformed_json", "", "Not a JSON object.")
+        yield number, read_object(number, line)
 
 
 def _is_lines(file: IO[bytes]) -> bool:

@@ -3,7 +3,10 @@
 The one way in for everything that comes in numbers: the packaged reference data, `load`, imports.
 """
 
+import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -38,14 +41,36 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Raw]:
         if len(line) > MAX_LINE_BYTES:
             yield number, Rejected(number, "line_too_long", "", "A line holds 1 MiB.")
             continue
-        try:
-            record = orjson.loads(line)
-        except ValueError:
-            record = None
-        if isinstance(record, dict):
-            yield number, record
-        else:
-            yield number, Rejected(number, "malformed_json", "", "Not a JSON object.")
+        yield number, read_object(number, line)
+
+
+def read_object(number: int, line: bytes) -> dict[str, Any] | Rejected:
+    """The JSON object that a line is, or why it is none."""
+    # What some editors put before the first one.
+    line = line.removeprefix(BOM_UTF8)
+    try:
+        value = orjson.loads(line)
+        # Read once more: orjson, which alone is strict otherwise, takes the last of two members.
+        json.loads(line, object_pairs_hook=with_each_once)
+    except TwoOfOneName:
+        return Rejected(number, "duplicate_member", "", "An object has two members of one name.")
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    return Rejected(number, "malformed_json", "", "Not a JSON object.")
+
+
+class TwoOfOneName(Exception):
+    """Of two members, readers on the way may take the one and we the other."""
+
+
+def with_each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of `members`, for a decoder of JSON. Raises TwoOfOneName."""
+    made = dict(members)
+    if len(made) < len(members):
+        raise TwoOfOneName
+    return made
 
 
 async def settle(session: AsyncSession, run: Run) -> Outcome:
