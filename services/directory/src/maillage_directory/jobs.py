@@ -17,7 +17,7 @@ from maillage_directory.imports.service import JOB as IMPORT_RECORDS
 from maillage_directory.imports.service import KEPT_FOR, erase_undecided
 from maillage_directory.saved_searches.telling import prepare_delivery, tell_changes
 from maillage_directory.settings import Settings
-from maillage_directory.webhooks.addresses import PublicTransport
+from maillage_directory.webhooks.transport import PublicTransport
 
 queue = JobQueue("directory")
 

@@ -13,7 +13,8 @@ from maillage_common.webhooks import InvalidWebhookSignature, verify
 from maillage_directory import jobs
 from maillage_directory.models import Visibility
 from maillage_directory.settings import Settings
-from maillage_directory.webhooks.addresses import ForbiddenAddress, PublicTransport, url_fault
+from maillage_directory.webhooks.addresses import url_fault
+from maillage_directory.webhooks.transport import ForbiddenAddress, PublicTransport
 
 WEBHOOKS, SAVED = "/directory/v1/webhooks", "/directory/v1/saved-searches"
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from maillage_directory.languages import in_language, language_name
 from maillage_directory.opening import BRUSSELS
@@ -19,17 +18,25 @@ from maillage_directory.sheets.wording import (
     word,
 )
 
-_PAGES = Environment(
-    loader=PackageLoader("maillage_directory.sheets"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_PAGES.filters["phone_text"] = phone_text
-_HEAD, _SERVICE, _TAIL = (
-    _PAGES.get_template(name) for name in ("head.html", "service.html", "tail.html")
-)
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+
+@cache
+def _page(name: str) -> "Template":
+    """A template of ours."""
+    # Imported here: most processes print nothing, and it costs each 2 MB.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    pages = Environment(
+        loader=PackageLoader("maillage_directory.sheets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters["phone_text"] = phone_text
+    return pages.get_template(f"{name}.html")
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def collection_page(
 
 
 def page_head(title: str, *, language: str, lines: Sequence[str], with_search: bool = False) -> str:
-    return _HEAD.render(
+    return _page("head").render(
         title=title,
         language=language,
         lines=lines,
@@ -85,7 +92,7 @@ def page_head(title: str, *, language: str, lines: Sequence[str], with_search: b
 
 
 def page_tail(language: str, *, is_empty: bool) -> str:
-    return _TAIL.render(empty=word(language, "none") if is_empty else None)
+    return _page("tail").render(empty=word(language, "none") if is_empty else None)
 
 
 def service_sections(
@@ -100,7 +107,7 @@ def service_sections(
         service = item.service
         verified = service.get("verified_at")
         verified_on = verified and datetime.fromisoformat(verified).astimezone(BRUSSELS).date()
-        yield _SERVICE.render(
+        yield _page("service").render(
             label=service["label"],
             organization=in_language(service["organization"]["name"], language),
             needs=[in_language(needs.get(code, {}), language) or code for code in service["needs"]],
