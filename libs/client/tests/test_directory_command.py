@@ -104,3 +104,16 @@ class TestExport:
         ended = run(server, "export", str(tmp_path / "all.zip"), "--need", "fod")
         assert (ended.exit_code, "Did you mean food?" in ended.output) == (1, True)
         assert run(server, "export", str(tmp_path / "all.doc")).exit_code == 2
+
+    def test_a_refusal_leaves_no_file_behind(self, server: RecordingServer, tmp_path: Path) -> None:
+        server.answer(problem(422, "unknown_need", detail="Did you mean food?"))
+        ended = run(server, "export", str(tmp_path / "all.csv"), "--need", "fod")
+        assert (ended.exit_code, list(tmp_path.iterdir())) == (1, [])
+
+    def test_says_where_it_cannot_write(self, server: RecordingServer, tmp_path: Path) -> None:
+        server.answer(Answer("x", media_type="text/csv"))
+        file = tmp_path / "missing" / "all.csv"
+        ended = run(server, "export", str(file))
+        assert ended.exit_code == 1, ended.output
+        said = " ".join(ended.output.split())
+        assert "cannot be written: No such file or directory" in said

@@ -152,6 +152,9 @@ def export(
     except MaillageError as error:
         _complain(file.name, error)
         raise typer.Exit(REFUSED) from error
+    except OSError as error:
+        complaints.print(f"[red]{escape(str(file))}[/]: cannot be written: {error.strerror}")
+        raise typer.Exit(REFUSED) from error
     console.print(f"{escape(str(file))}: {received:,} bytes")
 
 

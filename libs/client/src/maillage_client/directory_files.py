@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from maillage_client.models import Page, RecordFinding, RecordImport
-from maillage_client.problems import ImportStopped
+from maillage_client.problems import ImportStopped, MaillageError
 from maillage_client.transport import Transport
 
 Format = Literal["ndjson", "csv", "xlsx", "geojson", "hsds"]
@@ -58,20 +58,26 @@ class DirectoryFiles:
     ) -> int:
         """Write what this token may see to `file`; the number of bytes.
 
-        The file has its name once it is whole: what breaks off leaves a `.part` behind.
+        The file has its name once it is whole: what breaks off leaves a `.part` behind, what is
+        refused leaves nothing.
         """
         path, received = Path(file), 0
         part = path.with_name(f"{path.name}.part")
         filters = {"need": list(need), "territory": list(territory), "program": list(program)}
-        with part.open("wb") as out:
-            for data in self._transport.download(
-                f"/directory/v1/exports/{form}",
-                params={name: codes for name, codes in filters.items() if codes},
-            ):
-                out.write(data)
-                received += len(data)
-                if on_received is not None:
-                    on_received(received)
+        try:
+            with part.open("wb") as out:
+                for data in self._transport.download(
+                    f"/directory/v1/exports/{form}",
+                    params={name: codes for name, codes in filters.items() if codes},
+                ):
+                    out.write(data)
+                    received += len(data)
+                    if on_received is not None:
+                        on_received(received)
+        except MaillageError:
+            if not received:
+                part.unlink()
+            raise
         part.replace(path)
         return received
 
