@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import ctypes
 import gc
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -15,7 +16,13 @@ from pydantic_settings import SettingsError
 
 from maillage_common import telemetry
 from maillage_common.events import CommonEvent, log
-from maillage_common.settings import DatabaseServiceSettings, ServiceSettings, faults
+from maillage_common.settings import (
+    DatabaseServiceSettings,
+    ServiceSettings,
+    faults,
+    not_json,
+    unread,
+)
 
 AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
 _OPTIONS: Mapping[str, Any] = {
@@ -71,14 +78,20 @@ def run(
 
 
 def read_settings(service: str, settings_class: type[AnySettings]) -> AnySettings:
-    """The settings, or the end of the process after a line that says which of them is wrong."""
+    """The settings, or the end of the process after a line that says which of them is wrong.
+
+    A misspelt variable leaves a default in its place: a line tells each.
+    """
+    prefix = settings_class.model_config.get("env_prefix", "")
+    for variable, meant in unread(os.environ, settings_class).items():
+        telemetry.log_to_console(service)
+        log(CommonEvent.SETTING_UNREAD, variable=variable, meant=meant)
     try:
         return settings_class()
     except ValidationError as error:
-        prefix = settings_class.model_config.get("env_prefix", "")
         _give_up(service, error, faults(error, prefix=prefix))
     except SettingsError as error:
-        _give_up(service, error, str(error))
+        _give_up(service, error, not_json(error, prefix=prefix))
 
 
 def say_why(service: str, error: Exception, reason: str) -> None:

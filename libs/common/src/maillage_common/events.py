@@ -50,6 +50,7 @@ class CommonEvent(LogEvent):
     WEBHOOK_REFUSED = ("COM009", WARNING, "webhook endpoint refused a delivery")
     DATABASE_DOWN = ("COM010", ERROR, "database did not answer")
     START_FAILED = ("COM011", ERROR, "could not start")
+    SETTING_UNREAD = ("COM012", WARNING, "a variable that no setting reads")
 
 
 def log(event: LogEvent, **facts: Fact) -> None:

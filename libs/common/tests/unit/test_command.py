@@ -58,3 +58,19 @@ def test_of_several_processes_each_says_why_it_cannot_start_and_all_end(tmp_path
         ("COM011", "FileNotFoundError")
     }
     assert all("/missing.json" in line["reason"] for line in lines)
+
+
+def test_a_misspelt_variable_is_told_before_anything_else():
+    started = subprocess.run(
+        [sys.executable, "-m", "maillage_sample", "migrate"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"SAMPLE_DATABASE_POLL_SIZE": SECRET},
+    )
+    line = json.loads(started.stdout.splitlines()[0])
+    assert (line["event"], line["level"]) == ("COM012", "WARNING")
+    assert line["variable"] == "SAMPLE_DATABASE_POLL_SIZE"
+    assert line["meant"] == "SAMPLE_DATABASE_POOL_SIZE"
+    assert SECRET not in started.stdout + started.stderr

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from maillage_common.settings import DatabaseServiceSettings
+from maillage_common.settings import Address, DatabaseServiceSettings
 
 
 class Settings(DatabaseServiceSettings):
@@ -13,8 +13,8 @@ class Settings(DatabaseServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="CAMPAIGNS_")
 
-    directory_url: Annotated[str, Field(description="Base address of the directory service")]
-    referrals_url: Annotated[str, Field(description="Base address of the referrals service")]
+    directory_url: Annotated[Address, Field(description="Base address of the directory service")]
+    referrals_url: Annotated[Address, Field(description="Base address of the referrals service")]
     webhook_secret: Annotated[
         str, Field(description="Standard Webhooks secret (whsec_…) of referral events")
     ]

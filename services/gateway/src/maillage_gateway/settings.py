@@ -3,15 +3,23 @@
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from maillage_common.settings import ServiceSettings
+from maillage_common.settings import ServiceSettings, address
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _addresses(listed: str) -> str:
+    for url in listed.split(","):
+        address(url.strip())
+    return listed
+
+
+Replicas = Annotated[str, AfterValidator(_addresses)]
 
 
 class IssuerSettings(BaseModel):
@@ -31,9 +39,9 @@ class IssuerSettings(BaseModel):
 class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True)
 
-    directory_url: str
-    referrals_url: str
-    campaigns_url: str
+    directory_url: Replicas
+    referrals_url: Replicas
+    campaigns_url: Replicas
     issuers: Annotated[tuple[IssuerSettings, ...], Field(min_length=1)]
     audience: str = "maillage"
     policy_file: Path | None = None
@@ -68,15 +76,6 @@ class Settings(ServiceSettings):
     def _revocations_can_be_verified(self) -> "Settings":
         if self.revocation_list is not None and self.revocation_keys_file is None:
             raise ValueError("GATEWAY_REVOCATION_LIST needs GATEWAY_REVOCATION_KEYS_FILE")
-        return self
-
-    @model_validator(mode="after")
-    def _services_have_addresses(self) -> "Settings":
-        for service, urls in self.service_urls().items():
-            for url in urls:
-                if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
-                    name = f"GATEWAY_{service.upper()}_URL"
-                    raise ValueError(f"{name}: an address is written http://host:port")
         return self
 
     def service_urls(self) -> dict[str, tuple[str, ...]]:

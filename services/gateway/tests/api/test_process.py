@@ -158,7 +158,10 @@ class TestStart:
             ("LOG_LEVEL", "LOUD", "GATEWAY_LOG_LEVEL"),
             ("DIRECTORY_URL", "directory:8000", "GATEWAY_DIRECTORY_URL"),
             ("ISSUERS", '[{"issuer": "x"}]', "GATEWAY_ISSUERS.0.algorithms: Field required"),
-            ("ISSUERS", "[{]", "issuers"),
+            ("ISSUERS", "[{]", "GATEWAY_ISSUERS: not valid JSON"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8", "GATEWAY_TRUSTED_PROXIES: not valid JSON"),
+            ("PUBLIC_URL", "maillage.example", "GATEWAY_PUBLIC_URL: an address is written http://"),
+            ("OTLP_ENDPOINT", "collector:4318", "GATEWAY_OTLP_ENDPOINT: an address is written"),
             ("POLICY_FILE", "/missing.toml", "/missing.toml"),
         ],
     )

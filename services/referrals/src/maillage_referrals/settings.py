@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
-from maillage_common.settings import DatabaseServiceSettings
+from maillage_common.settings import Address, DatabaseServiceSettings
 from maillage_common.webhooks import WebhookEndpoint
 
 SystemCode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,63}$")]
@@ -34,7 +34,7 @@ def _by_name(value: object) -> object:
 class Settings(DatabaseServiceSettings):
     model_config = SettingsConfigDict(env_prefix="REFERRALS_")
 
-    directory_url: Annotated[str, Field(description="Base URL of the directory service")]
+    directory_url: Annotated[Address, Field(description="Base URL of the directory service")]
     webhooks: Annotated[
         tuple[WebhookEndpoint, ...],
         Field(description="JSON list: who hears of `referral.updated`"),
