@@ -73,6 +73,7 @@ class TestImport:
         server.answer(at("received"), at("failed", failure_code="archive_too_large"))
         ended = run(server, "import", some_file(tmp_path, "offer.xlsx"))
         assert (ended.exit_code, "archive_too_large" in ended.output) == (1, True)
+        assert "split it" in ended.output
         assert run(server, "import", some_file(tmp_path, "offer.doc")).exit_code == 2
         server.answer(problem(403, "insufficient_scope", detail="Ask for it."))
         assert run(server, "import", some_file(tmp_path)).exit_code == 1

@@ -105,10 +105,13 @@ class TestPush:
     def test_says_why_a_file_could_not_be_read(
         self, server: RecordingServer, call_list: Path
     ) -> None:
-        server.answer(at("received"), at("failed", failure_code="missing_columns"))
+        missing = ["national_number|external_id", "phone"]
+        failed = at("failed", failure_code="missing-label", missing_columns=missing)
+        server.answer(at("received"), failed)
         ended = run(server, "push", str(call_list), "--campaign", CAMPAIGN)
         assert ended.exit_code == 1
-        assert "missing_columns" in ended.stderr
+        assert "missing-label" in ended.stderr
+        assert "no heading for: national_number or external_id; phone" in ended.stderr
 
     def test_shows_brackets_in_names_as_they_are(
         self, server: RecordingServer, tmp_path: Path

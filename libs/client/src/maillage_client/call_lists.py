@@ -79,7 +79,9 @@ class CallLists:
             if on_progress is not None:
                 on_progress(seen)
             if seen.stage is ImportStage.FAILED:
-                raise ImportStopped(str(seen.id), seen.failure_code)
+                raise ImportStopped(
+                    str(seen.id), seen.failure_code, missing_columns=seen.missing_columns
+                )
             if seen.stage.is_at_rest:
                 return seen
             self._sleep(self._poll_seconds)

@@ -27,6 +27,17 @@ REFUSED = 1
 UNKNOWN_FORMAT = 2
 LINES_LEFT_OUT = 3
 SHOWN_ROWS = 200
+# What to do about a file that could not be read, by the code it ended with.
+ADVICE = {
+    "archive_encrypted": "Save it without a password.",
+    "archive_too_large": "Unpacked it is larger than any directory: split it.",
+    "malformed_json": "This is not JSON all through; --format names another form.",
+    "no_known_column": "No heading of the first line is a column of the directory;"
+    " `maillage directory export all.csv` writes a file that has them.",
+    "not_a_workbook": "Open it in a spreadsheet and save it as .xlsx anew.",
+    "not_a_zip_file": "This is no .xlsx and no .zip, or it broke off on its way.",
+    "not_an_hsds_package": "An HSDS package has organizations.csv or services.csv, in UTF-8.",
+}
 
 app = typer.Typer(no_args_is_help=True, help="Bring records in, take the directory out.")
 console = Console()
@@ -228,5 +239,5 @@ def _complain(subject: str, error: MaillageError) -> None:
             complaints.print(escape(f"  {fault.pointer or fault.parameter or ''} {fault.detail}"))
         if error.trace_id:
             complaints.print(f"  trace {error.trace_id}")
-    elif isinstance(error, ImportStopped) and error.code:
-        complaints.print(f"  {error.code}")
+    elif isinstance(error, ImportStopped) and error.code in ADVICE:
+        complaints.print(f"  {ADVICE[error.code]}", highlight=False)

@@ -27,6 +27,14 @@ from maillage_client.problems import ImportStopped, MaillageError, Problem
 REFUSED = 1
 ROWS_LEFT_OUT = 3
 SHOWN_ROWS = 200
+# What to do about a list that could not be read, by the code it ended with.
+ADVICE = {
+    "empty-file": "The list has no row of headings.",
+    "encoding-error": "Save the sheet as CSV (UTF-8) and push that.",
+    "malformed-csv": "This is not CSV all through: save the sheet as CSV anew.",
+    "missing-label": "The first row has no heading for:",
+    "too-many-rows": "Split the list.",
+}
 
 app = typer.Typer(no_args_is_help=True, help="Push call lists and read their row reports.")
 console = Console()
@@ -188,5 +196,6 @@ def _complain(subject: str, error: MaillageError) -> None:
             complaints.print(escape(f"  {where} {fault.detail}"))
         if error.trace_id:
             complaints.print(f"  trace {error.trace_id}")
-    elif isinstance(error, ImportStopped) and error.code:
-        complaints.print(f"  {error.code}")
+    elif isinstance(error, ImportStopped) and error.code in ADVICE:
+        missing = "; ".join(error.missing_columns).replace("|", " or ")
+        complaints.print(f"  {ADVICE[error.code]} {escape(missing)}", highlight=False)

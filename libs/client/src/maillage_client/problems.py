@@ -18,12 +18,18 @@ class Unreachable(MaillageError):
 
 
 class ImportStopped(MaillageError):
-    """An import ended as failed; `code` is the stable reason the service gives."""
+    """An import ended as failed; `code` is the stable reason the service gives.
 
-    def __init__(self, import_id: str, code: str | None) -> None:
+    `missing_columns`: of a call list, each as the names that would do (`last_name|full_name`).
+    """
+
+    def __init__(
+        self, import_id: str, code: str | None, *, missing_columns: Sequence[str] = ()
+    ) -> None:
         super().__init__(f"import {import_id} failed: {code or 'no reason given'}")
         self.import_id = import_id
         self.code = code
+        self.missing_columns = tuple(missing_columns)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,9 @@ async def test_bad_lines_are_told_and_the_good_ones_kept(directory: Any) -> None
         (8, "union_tag_invalid"),
         (9, "impossible_schedule"),
     ]
+    (dragon,) = (bad for bad in outcome.rejected if bad.line == 8)
+    assert dragon.field == "/type"
+    assert dragon.detail.startswith("The `type` is one of organization, service, observation, ")
     assert await statement(directory, "SELECT count(*) FROM service") == 1
 
 

@@ -131,7 +131,7 @@ def _list_body(
         part = FilePart(options[b"boundary"])
         return part.stream(_bounded(request, most)), lambda: _short(part.name)
     if kind.decode("latin-1") not in CSV_TYPES:
-        raise NotAList("text/csv and multipart/form-data are read.")
+        raise NotAList("Save the sheet as CSV; a list comes as text/csv or multipart/form-data.")
     _, disposition = parse_options_header(request.headers.get("content-disposition", ""))
     name = disposition.get(b"filename", b"").decode("utf-8", "replace")
     return _bounded(request, most), lambda: _short(name)

@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -64,6 +64,10 @@ from maillage_directory.records.writing import (
 )
 from maillage_directory.vocabulary import Terms
 
+_RECORDS = (OrganizationRecord, ServiceRecord, ObservationRecord, CoverageRecord, *LIFE)
+_KINDS = ", ".join(get_args(record.model_fields["type"].annotation)[0] for record in _RECORDS)
+# A line of no kind, of which pydantic would tell in words of its own.
+_NO_KIND = frozenset({"union_tag_invalid", "union_tag_not_found"})
 _RECORD: TypeAdapter[Any] = TypeAdapter(Annotated[Record | LifeRecord, Field(discriminator="type")])
 
 # Freshly filled tables have no statistics: the planner takes them for small and would read them
@@ -133,8 +137,7 @@ def _parsed(
 ) -> dict[type, Lined]:
     """The records of good form. One with unknown codes is among them, so that the rest of what is
     wrong with it is told too."""
-    kinds = (OrganizationRecord, ServiceRecord, ObservationRecord, CoverageRecord, *LIFE)
-    by_kind: dict[type, Lined] = {kind: [] for kind in kinds}
+    by_kind: dict[type, Lined] = {kind: [] for kind in _RECORDS}
     with _without_collector():
         for number, raw in named:
             codes = code_faults(number, raw, terms)
@@ -154,6 +157,9 @@ def _faults(number: int, error: ValidationError, codes: Sequence[Rejected]) -> I
     unknown = {fault.field for fault in codes}
     refused = set()
     for fault in error.errors(include_input=False, include_url=False):
+        if fault["type"] in _NO_KIND:
+            yield Rejected(number, fault["type"], "/type", f"The `type` is one of {_KINDS}.")
+            continue
         # The discriminator's tag is part of `loc` but not of the record.
         pointer = "".join(f"/{part}" for part in fault["loc"][1:])
         refused.add(pointer)
