@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from tests.e2e.running import RunningStack
 
+from maillage_campaigns.settings import Settings
 from maillage_common.webhooks import sign
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+GUIDES = ROOT / "services/gateway/src/maillage_gateway/pages/guides"
 LOCAL_GATEWAY = "http://127.0.0.1:8000"
 # Commands that are run elsewhere, and where.
 ELSEWHERE = {
@@ -156,3 +158,11 @@ def test_every_common_code_is_in_the_api_conventions() -> None:
     }
     assert len(codes) > 20
     assert sorted(code for code in codes if f"`{code}`" not in text) == []
+
+
+@pytest.mark.parametrize(
+    "page", sorted(GUIDES.glob("back-office.*.html")), ids=lambda page: page.name
+)
+def test_the_portal_tells_the_largest_call_list_that_is_taken(page: Path) -> None:
+    most = Settings.model_fields["max_import_bytes"].default >> 20
+    assert re.search(rf"\b{most} M[Bo]\b", page.read_text("utf-8"))
