@@ -137,7 +137,7 @@ class TestPrint:
             "lundi, mardi 09:00–12:00, 13:00–16:00",
             "dernier vendredi 18:00–20:00",
             "gratuit",
-            "accueille sans titre de séjour",
+            "accueille les personnes sans titre de séjour",
             "Rue du Test 1, 1080",
             "Adresse confidentielle",
             "note Accueil",

@@ -58,7 +58,7 @@ LANGUAGES = ("fr", "nl", "en")
 _WORDS: dict[Trail, tuple[str, str, str]] = {
     Trail.SUBJECT_MADE: (
         "a ouvert votre dossier anonyme",
-        "opende uw anoniem dossier",
+        "opende uw anonieme dossier",
         "opened your anonymous record",
     ),
     Trail.HANDLE_RESOLVED: (

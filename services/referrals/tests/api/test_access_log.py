@@ -49,7 +49,7 @@ class TestListAccesses:
             answer = await world.client.get(path, headers=headers)
             words[language] = answer.json()["items"][-1]["words"]
         assert words["fr"] == "a ouvert votre dossier anonyme"
-        assert words["nl"] == words["ar, nl"] == "opende uw anoniem dossier"
+        assert words["nl"] == words["ar, nl"] == "opende uw anonieme dossier"
         assert words["en-GB,en;q=0.9"] == "opened your anonymous record"
 
     async def test_pages_newest_first(self, world: World) -> None:

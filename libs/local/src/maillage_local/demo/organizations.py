@@ -59,7 +59,7 @@ FIXED = (
         "target",
         "association",
         "Accueil social et santé Maillage",
-        "Sociaal en gezondheidsonthaal Maillage",
+        "Sociaal onthaal en gezondheidsonthaal Maillage",
         "social",
         "1080",
     ),

@@ -48,7 +48,7 @@ DESCRIPTIONS = {
 }
 TARGET_NAMES = {
     "fr": "Accueil social et santé Maillage",
-    "nl": "Sociaal en gezondheidsonthaal Maillage",
+    "nl": "Sociaal onthaal en gezondheidsonthaal Maillage",
     "en": "Maillage social and health desk",
 }
 TARGET_ABOUT = {

@@ -22,7 +22,7 @@ SEARCHES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("mots français, une faute", "Franse woorden, een tikfout", {"q": "logemant"}),
     ("mots néerlandais", "Nederlandse woorden", {"q": "huisvesting"}),
     ("besoin et ce qui est dessous", "nood en wat eronder valt", {"need": ["housing"]}),
-    ("territoire, puis autour", "gebied, dan errond", {"territory": ["21012"]}),
+    ("territoire, puis autour", "gebied, dan eromheen", {"territory": ["21012"]}),
     (
         "tout près",
         "vlakbij",

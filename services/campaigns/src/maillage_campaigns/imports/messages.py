@@ -40,7 +40,7 @@ CATALOGUE: dict[str, tuple[Severity, str, str, str]] = {
     "excel-mangled": (
         _E,
         "Le tableur a abîmé ce nombre (1,2E+10) : mettez la colonne en texte et recommencez.",
-        "Het rekenblad heeft dit getal vervormd (1,2E+10): zet de kolom op tekst en herbegin.",
+        "Het rekenblad heeft dit getal vervormd (1,2E+10): zet de kolom op tekst en begin opnieuw.",
         "The spreadsheet mangled this number (1.2E+10): set the column to text and push again.",
     ),
     "leading-zero-restored": (
@@ -136,13 +136,13 @@ CATALOGUE: dict[str, tuple[Severity, str, str, str]] = {
     "objection": (
         _I,
         "Cette personne s'est opposée aux appels ; elle ne sera pas appelée.",
-        "Deze persoon heeft zich tegen oproepen verzet; hij of zij wordt niet gebeld.",
+        "Deze persoon heeft bezwaar tegen oproepen en wordt niet gebeld.",
         "This person objected to calls and will not be called.",
     ),
     "do-not-call": (
         _I,
         "La liste demande de ne pas appeler ; l'opposition sera enregistrée.",
-        "De lijst vraagt om niet te bellen; het verzet wordt geregistreerd.",
+        "De lijst vraagt om niet te bellen; het bezwaar wordt geregistreerd.",
         "The list asks not to call; the objection will be recorded.",
     ),
 }
