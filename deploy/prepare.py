@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from maillage_common.settings import address
 from maillage_gateway import revoke
 from maillage_local.databases import DATABASE_SERVICES, app_role, owner_role
 from maillage_local.environment import WEBHOOK_EVENTS, KeyRing, new_secret, new_webhook_secret
@@ -26,8 +27,10 @@ def main() -> None:
     """Write the folder of secrets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--public-url", default="http://127.0.0.1:8000")
-    parser.add_argument("--issuer", required=True, help="where people and machines sign in")
+    parser.add_argument("--public-url", type=address, default="http://127.0.0.1:8000")
+    parser.add_argument(
+        "--issuer", type=issuer, required=True, help="where people and machines sign in"
+    )
     parser.add_argument("--algorithm", default="RS256", help="what the issuer signs with")
     chosen = parser.parse_args()
     folder: Path = chosen.folder
@@ -45,6 +48,12 @@ def main() -> None:
         # The containers' users are not ours: they read the files, and the folder lets nobody in.
         if path.is_file() and path != keys.revocation_key_file:
             path.chmod(0o444)
+
+
+def issuer(text: str) -> str:
+    """An issuer, byte for byte as its tokens have it. Raises ValueError."""
+    address(text)
+    return text
 
 
 def _renew_revocations(folder: Path, key_file: Path) -> None:

@@ -116,7 +116,7 @@ def serve(
     """Run the ASGI application that `factory` of the service's package makes."""
     parser = argparse.ArgumentParser(prog=f"python -m maillage_{service} {command}")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=port)
+    parser.add_argument("--port", type=_port, default=port)
     parser.add_argument("--workers", type=int, default=1)
     chosen = parser.parse_args(arguments)
     # The threads that export telemetry hold a request up for no longer than this (seconds).
@@ -143,6 +143,13 @@ def serve(
     except (OSError, ValueError) as error:
         # What the factory found in the files that the settings name.
         _give_up(service, error, str(error))
+
+
+def _port(text: str) -> int:
+    # The system would take what is beyond for another port.
+    if not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError("a port is at most 65535")
+    return int(text)
 
 
 def _work(service: str, settings: DatabaseServiceSettings) -> None:

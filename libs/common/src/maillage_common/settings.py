@@ -15,11 +15,11 @@ _OF_NEIGHBOURS = re.compile(r"_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP)(_|$
 
 
 def address(text: str) -> str:
-    """`text`, which is an address of HTTP. Raises ValueError."""
+    """An address of HTTP, without a closing slash: paths are added to it. Raises ValueError."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an address is written http://host:port")
-    return text
+    return text.rstrip("/")
 
 
 def _database_address(text: str) -> str:

@@ -60,6 +60,25 @@ def test_of_several_processes_each_says_why_it_cannot_start_and_all_end(tmp_path
     assert all("/missing.json" in line["reason"] for line in lines)
 
 
+def test_a_port_that_is_none_is_refused():
+    environment = os.environ | {
+        "SAMPLE_SECRET": "s" * 32,
+        "SAMPLE_DATABASE_URL": "postgresql+psycopg://app@nowhere/sample",
+        "SAMPLE_SIGNING_KEY_FILE": "/missing.pem",
+        "SAMPLE_TRUSTED_ISSUERS_FILE": "/missing.json",
+    }
+    started = subprocess.run(
+        [sys.executable, "-m", "maillage_sample", "serve", "--port", "99999"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert started.returncode == 2
+    assert "--port: a port is at most 65535" in started.stderr
+
+
 def test_a_misspelt_variable_is_told_before_anything_else():
     started = subprocess.run(
         [sys.executable, "-m", "maillage_sample", "migrate"],

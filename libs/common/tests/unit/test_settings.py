@@ -51,6 +51,11 @@ def test_an_empty_variable_is_one_that_is_not_set(given):
     assert (settings.otlp_endpoint, settings.log_level) == (None, "INFO")
 
 
+def test_a_closing_slash_of_an_address_is_not_part_of_it(given):
+    given(SAMPLE_PUBLIC_URL="https://maillage.example/")
+    assert Settings().public_url == "https://maillage.example"
+
+
 def test_variables_that_no_setting_reads_are_told_with_what_was_meant():
     names = [*GOOD, "SAMPLE_DRAIN_SECOND", "SAMPLE_COLOUR", "sample_log_level", "PATH"]
     assert unread(names, Settings) == {

@@ -82,12 +82,15 @@ DataDir = Annotated[Path, typer.Option(help="Where the stack keeps everything.")
 @app.command()
 def up(
     data_dir: DataDir = DEFAULT_FOLDER,
-    port: Annotated[int, typer.Option(help="The gateway's port.")] = GATEWAY_PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The gateway's port.")] = GATEWAY_PORT,
     demo: Annotated[bool, typer.Option(help="Load fictitious services and observations.")] = True,
 ) -> None:
     """Start everything and stay until Ctrl-C."""
     folder = DataFolder(data_dir)
-    folder.ensure()
+    try:
+        folder.ensure()
+    except OSError as failure:
+        _fail(f"{folder.path}: {failure.strerror}; choose another folder with --data-dir")
     try:
         with folder.lock():
             if not port_is_free(port):
@@ -232,7 +235,15 @@ def status(data_dir: DataDir = DEFAULT_FOLDER) -> None:
         _fail("the gateway does not answer")
     console.print(f"{state.gateway_url}/health/ready: {ready.status_code}", highlight=False)
     if not ready.is_success:
+        console.print(f"not ready: {', '.join(_not_ready(ready))}", highlight=False)
         raise typer.Exit(1)
+
+
+def _not_ready(answer: httpx.Response) -> list[str]:
+    """What the gateway waits for, of an answer of its readiness."""
+    told = answer.json()
+    waiting = [name for name, is_ready in told.get("services", {}).items() if not is_ready]
+    return waiting + (["keys"] if told.get("keys") is False else []) or [told["code"]]
 
 
 async def _run(stack: Stack, folder: DataFolder, output: Output) -> None:

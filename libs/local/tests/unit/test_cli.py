@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from maillage_client.testing import problem, recording_server
 from maillage_local.cli import app
-from maillage_local.data_folder import DataFolder
+from maillage_local.data_folder import DataFolder, State
 from maillage_local.signing_keys import SigningKeys
 
 
@@ -23,6 +24,31 @@ def test_says_how_to_start_a_stack(tmp_path: Path, command: tuple[str, ...]) -> 
     code, out, err = run(*command, data=tmp_path)
     assert (code, out) == (1, "")
     assert "make up" in err
+
+
+def test_says_that_a_folder_cannot_be_used(tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    code, out, err = run("up", data=taken)
+    assert (code, out) == (1, "")
+    assert f"{taken}: File exists; choose another folder with --data-dir" in err
+
+
+def test_says_that_a_port_is_none(tmp_path: Path) -> None:
+    code, _, err = run("up", "--port", "99999", data=tmp_path)
+    assert (code, "65535" in err) == (2, True)
+
+
+def test_status_says_what_the_gateway_waits_for(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with folder.lock(), recording_server() as gateway:
+        port = int(gateway.url.rpartition(":")[2])
+        folder.write_state(State(pid=1, ready=False, ports={"gateway": port}, processes={}))
+        services = {"directory": True, "referrals": False, "campaigns": False}
+        gateway.answer(problem(503, "not_ready", services=services, keys=False))
+        code, out, _ = run("status", data=tmp_path)
+    assert code == 1
+    assert "not ready: referrals, campaigns, keys\n" in out
 
 
 def test_down_without_a_stack_is_no_error(tmp_path: Path) -> None:

@@ -151,3 +151,16 @@ def test_every_secret_that_is_mounted_is_made_and_the_key_of_the_list_is_not_mou
     assert mounted <= made
     for service in COMPOSE["services"].values():
         assert set(service.get("secrets", ())) <= set(COMPOSE["secrets"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--issuer", "login.example"), ("--public-url", "maillage.example")]
+)
+def test_an_address_of_another_form_is_refused_before_anything_is_made(tmp_path, option, value):
+    given = {"--issuer": "https://login.example", option: value}
+    options = (word for pair in given.items() for word in pair)
+    folder = tmp_path / "deploy"
+    command = [sys.executable, DEPLOY / "prepare.py", "--folder", folder, *options]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, folder.exists()) == (2, False)
+    assert f"argument {option}: " in done.stderr
