@@ -31,6 +31,7 @@ SHOWN_ROWS = 200
 ADVICE = {
     "archive_encrypted": "Save it without a password.",
     "archive_too_large": "Unpacked it is larger than any directory: split it.",
+    "duplicate_member": "An object has two members of one name: keep one of them.",
     "malformed_json": "This is not JSON all through; --format names another form.",
     "no_known_column": "No heading of the first line is a column of the directory;"
     " `maillage directory export all.csv` writes a file that has them.",
