@@ -28,7 +28,7 @@ from maillage_common.errors import (
     Unprocessable,
     render_problem,
 )
-from maillage_common.events import CommonEvent, log
+from maillage_common.events import CommonEvent, describe, log
 
 if TYPE_CHECKING:
     from maillage_common.reading import Reads
@@ -197,7 +197,7 @@ def handle_database_errors(app: FastAPI) -> None:
     """Turn what PostgreSQL refuses or cannot do into problems; its messages stay inside."""
 
     async def unavailable(request: Request, error: Exception) -> JSONResponse:
-        log(CommonEvent.DATABASE_DOWN, error_type=type(error).__name__)
+        log(CommonEvent.DATABASE_DOWN, **describe(error))
         return await render_problem(request, DatabaseUnavailable())
 
     async def unrepresentable(request: Request, error: Exception) -> JSONResponse:

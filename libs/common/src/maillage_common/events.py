@@ -15,6 +15,7 @@ import logging
 from datetime import UTC, datetime
 from enum import Enum
 from logging import ERROR, INFO, WARNING
+from traceback import walk_tb
 
 from opentelemetry import trace
 
@@ -51,6 +52,26 @@ class CommonEvent(LogEvent):
     DATABASE_DOWN = ("COM010", ERROR, "database did not answer")
     START_FAILED = ("COM011", ERROR, "could not start")
     SETTING_UNREAD = ("COM012", WARNING, "a variable that no setting reads")
+
+
+def describe(error: BaseException) -> dict[str, Fact]:
+    """What an error is and where it came from; never its message, which may quote a person.
+
+    `raised_at` is the innermost place, `called_at` the innermost one of ours, both `module:line`;
+    `cause_type` is what the error was raised from, such as the driver's error within SQLAlchemy's.
+    """
+    places = [
+        f"{frame.f_globals.get('__name__')}:{line}" for frame, line in walk_tb(error.__traceback__)
+    ]
+    ours = [place for place in places if place.startswith("maillage")]
+    facts: dict[str, Fact] = {"error_type": type(error).__name__}
+    if error.__cause__ is not None:
+        facts["cause_type"] = type(error.__cause__).__name__
+    if places:
+        facts["raised_at"] = places[-1]
+    if ours:
+        facts["called_at"] = ours[-1]
+    return facts
 
 
 def log(event: LogEvent, **facts: Fact) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.database import Database
-from maillage_common.events import CommonEvent, log
+from maillage_common.events import CommonEvent, describe, log
 from maillage_common.idempotency import purge_expired_keys
 from maillage_common.settings import DatabaseServiceSettings
 from maillage_common.telemetry import tracer
@@ -216,7 +216,7 @@ def _traced(
                     task=name,
                     job_id=context.job.id,
                     attempts=context.job.attempts + 1,
-                    error_type=type(error).__name__,
+                    **describe(error),
                 )
                 raise
 

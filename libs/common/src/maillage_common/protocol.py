@@ -34,7 +34,7 @@ from maillage_common.errors import (
     UnreadableRequest,
     problem_document,
 )
-from maillage_common.events import CommonEvent, log
+from maillage_common.events import CommonEvent, describe, log
 
 # Above what the gateway's data path answers with a problem of its own.
 MAX_HEAD_BYTES = 64 * 1024
@@ -159,7 +159,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return self._answer_at_once(scope)
         except Exception as error:
             # The application is called as for any other request, and says what it says then.
-            log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
+            log(CommonEvent.UNHANDLED, **describe(error))
             return None
 
     def on_message_complete(self) -> None:

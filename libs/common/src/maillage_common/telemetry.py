@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from time import perf_counter
 from typing import Protocol
 
@@ -33,7 +32,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maillage_common.errors import InternalError, problem_response
-from maillage_common.events import LOGGER_NAME, CommonEvent, JsonFormatter, log
+from maillage_common.events import LOGGER_NAME, CommonEvent, JsonFormatter, describe, log
 from maillage_common.settings import DatabaseServiceSettings, ServiceSettings
 from maillage_common.span_file import SpanFile
 from maillage_common.spans import PROCESSORS
@@ -323,7 +322,7 @@ class RequestTelemetry:
                 # Who left within their body gets no answer, and it is nobody's error.
                 status = status or CLIENT_CLOSED
             except Exception as error:
-                _log_unexpected(error)
+                log(CommonEvent.UNHANDLED, **describe(error))
                 span.set_attribute("error.type", type(error).__name__)
                 if self.reraise or status:
                     raise
@@ -364,12 +363,3 @@ def route_template(scope: Scope) -> str:
     route = scope.get("route")
     template = getattr(route, "path_format", None) or getattr(route, "path", None)
     return str(template) if template else "unmatched"
-
-
-def _log_unexpected(error: Exception) -> None:
-    """Type and place of an unexpected error; never its message, which may quote a person."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""
-    log(CommonEvent.UNHANDLED, error_type=type(error).__name__, place=place)

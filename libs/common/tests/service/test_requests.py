@@ -9,9 +9,13 @@ SCOPE = {"sub": "amina", "scope": "sample:write", "tenant": "mc"}
 
 
 def rows(database, statement: str):
-    url = make_url(database.owner_url).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+    with psycopg.connect(_plain(database.owner_url)) as connection:
         return connection.execute(statement).fetchall()
+
+
+def _plain(url: str) -> str:
+    """As psycopg reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 class TestAuthentication:
@@ -278,6 +282,25 @@ class TestUnexpectedErrors:
         assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
         assert "Amina" not in answer.text
         assert "Amina" not in caplog.text
+        (facts,) = (r.facts for r in caplog.records if r.event_code == "COM002")
+        place = facts["raised_at"]
+        assert place.startswith("maillage_sample.main:")
+        assert facts == {"error_type": "RuntimeError", "raised_at": place, "called_at": place}
+
+    async def test_in_a_library_tell_the_cause_and_the_last_place_of_ours(
+        self, client, as_caller, app, database, caplog
+    ):
+        app.middleware_stack = None
+        app.user_middleware[0].kwargs["environment"] = "production"
+        with psycopg.connect(_plain(database.owner_url)) as connection:
+            connection.execute("DROP TABLE idempotency_key")
+        headers = {**as_caller(**SCOPE), "Idempotency-Key": "k"}
+        answer = await client.post("/sample/v1/notes", json={"words": "w"}, headers=headers)
+        assert answer.status_code == 500
+        (facts,) = (r.facts for r in caplog.records if r.event_code == "COM002")
+        assert (facts["error_type"], facts["cause_type"]) == ("ProgrammingError", "UndefinedTable")
+        assert facts["raised_at"].startswith("psycopg")
+        assert facts["called_at"].startswith("maillage_common.idempotency:")
 
 
 class TestHealth:
@@ -286,15 +309,13 @@ class TestHealth:
         assert (await client.get("/health/ready")).status_code == 200
 
     async def test_is_not_ready_before_migration(self, client, database):
-        url = make_url(database.owner_url).set(drivername="postgresql")
-        with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        with psycopg.connect(_plain(database.owner_url)) as connection:
             connection.execute("DELETE FROM alembic_version")
         answer = await client.get("/health/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "not_migrated")
 
     async def test_is_ready_on_a_database_that_is_ahead(self, client, database):
-        url = make_url(database.owner_url).set(drivername="postgresql")
-        with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        with psycopg.connect(_plain(database.owner_url)) as connection:
             connection.execute("UPDATE alembic_version SET version_num = 'newer'")
         assert (await client.get("/health/ready")).status_code == 200
 

@@ -32,7 +32,7 @@ from maillage_common.app import create_app, plain_router
 from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.cycle import write_head
 from maillage_common.errors import InternalError, MaillageError, MethodNotAllowed
-from maillage_common.events import CommonEvent, log
+from maillage_common.events import CommonEvent, describe, log
 from maillage_common.schemas import Answer
 from maillage_common.tokens import ANONYMOUS
 from maillage_gateway.access import AccessLog
@@ -216,7 +216,7 @@ class Check:
         except MaillageError as refusal:
             await exchange.give(*exchange.refused(refusal))
         except Exception as error:
-            log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
+            log(CommonEvent.UNHANDLED, **describe(error))
             await exchange.give(*exchange.refused(InternalError()))
         finally:
             _finish(exchange, tracing, self._access)

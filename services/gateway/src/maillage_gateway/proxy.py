@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from maillage_common.cycle import write_head
 from maillage_common.errors import InternalError, MaillageError
-from maillage_common.events import CommonEvent, log
+from maillage_common.events import CommonEvent, describe, log
 from maillage_common.telemetry import CLIENT_CLOSED
 from maillage_gateway.access import AccessLog
 from maillage_gateway.admission import Admission
@@ -111,7 +111,7 @@ class Proxy:
             if not await self._interrupted(exchange):
                 raise
         except Exception as error:
-            log(CommonEvent.UNHANDLED, error_type=type(error).__name__)
+            log(CommonEvent.UNHANDLED, **describe(error))
             await exchange.refuse(InternalError())
         finally:
             if exchange.body is not None:

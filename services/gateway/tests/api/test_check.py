@@ -148,7 +148,7 @@ class TestAtOnce:
         assert statuses == [b"200", b"401", b"404", b"200"]
 
     async def test_a_caller_who_is_known_waits_for_nothing_and_a_failure_is_a_problem(
-        self, check, monkeypatch
+        self, check, monkeypatch, caplog
     ):
         async def broken(*_):
             raise ZeroDivisionError
@@ -161,6 +161,9 @@ class TestAtOnce:
         monkeypatch.setattr("maillage_gateway.door.Door.admit_at_once", broken_at_once)
         answer = await check.client.get(f"/authz/check{OPEN}")
         assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        told = [r.facts["raised_at"] for r in caplog.records if r.event_code == "COM002"]
+        # Where it should have been answered at once, and where it then was called.
+        assert [place.rpartition(":")[0] for place in told] == [__name__] * 2
 
 
 class TestLog:

@@ -141,6 +141,19 @@ class Collector(logging.Handler):
         self.records.append(record)
 
 
+async def test_an_unexpected_error_is_logged_with_where_it_came_from(gateway, monkeypatch, caplog):
+    async def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("maillage_gateway.upstream.Pool.send", broken)
+    answer = await gateway.client.get("/directory/v1/needs")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    (facts,) = (r.facts for r in caplog.records if r.event_code == "COM002")
+    assert facts["error_type"] == "ZeroDivisionError"
+    assert facts["raised_at"].startswith(f"{__name__}:")
+    assert facts["called_at"].startswith("maillage_gateway.replicas:")
+
+
 class TestAccessLog:
     async def test_an_answer_leaves_one_line_without_a_person(
         self, start_gateway, settings, issuer, capsys
