@@ -27,6 +27,22 @@ class PeerRefused(Exception):
         self.problem = problem
 
 
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own, which has no error for a peer that resets a connection as soon as it is made.
+
+    That is what the kernel does for a process that was killed before it could accept. anyio then
+    asks uvloop for a socket that is no more.
+    """
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except AttributeError as error:
+            if (error.name, error.obj) != ("getpeername", None):
+                raise
+            raise httpx.ConnectError("reset at once", request=request) from error
+
+
 class Peer:
     """A typed client builds on this: `Peer("directory", url, signer, scopes=("directory:read",))`.
 
@@ -52,8 +68,7 @@ class Peer:
             base_url=base_url,
             timeout=httpx.Timeout(5.0, connect=2.0),
             trust_env=False,
-            verify=_trusted_roots(),
-            transport=transport,
+            transport=transport or _Transport(verify=_trusted_roots(), trust_env=False),
         )
 
     async def request(
@@ -66,7 +81,8 @@ class Peer:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Answer 2xx or 304; raises `PeerUnavailable` (down, too slow, 5xx) or `PeerRefused` (4xx).
+        """Answer 2xx or 304; raises `PeerUnavailable` (down, too slow, unreadable, 5xx) or
+        `PeerRefused` (any other).
 
         `caller_token` is the internal token of the person we act for; None = for ourselves.
         """
@@ -80,13 +96,13 @@ class Peer:
             response = await self._client.request(
                 method, path, json=json, params=params, headers=sent
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             log(CommonEvent.PEER_DOWN, peer=self.name, error_type=type(error).__name__)
             raise PeerUnavailable from None
         if response.status_code >= 500:
             log(CommonEvent.PEER_DOWN, peer=self.name, status=response.status_code)
             raise PeerUnavailable
-        if response.status_code >= 400:
+        if not response.is_success and response.status_code != httpx.codes.NOT_MODIFIED:
             problem = _problem(response)
             raise PeerRefused(
                 self.name, response.status_code, str(problem.get("code", "")), problem

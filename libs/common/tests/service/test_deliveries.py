@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
+import uvloop
 from maillage_sample.models import Note
 from sqlalchemy import exc, text
 
@@ -95,11 +97,14 @@ class TestWebhooks:
 
 
 class TestPeers:
-    def peer(self, keys, handler, *, service="campaigns") -> Peer:
+    def peer(
+        self, keys, handler=None, *, service="campaigns", url: str = "http://sample.test"
+    ) -> Peer:
+        """Asks `handler`, or the network without one."""
         signer = TokenSigner.from_file(keys.signing_key_file(service), issuer=f"maillage-{service}")
         return Peer(
             "sample",
-            "http://sample.test",
+            url,
             signer,
             service=service,
             scopes=("directory:read", "directory:write"),
@@ -135,11 +140,44 @@ class TestPeers:
         def broken(request: httpx.Request) -> httpx.Response:
             return httpx.Response(502)
 
-        for handler in (down, broken):
+        def unreadable(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, headers={"content-encoding": "gzip"}, content=b"plain")
+
+        for handler in (down, broken, unreadable):
             peer = self.peer(keys, handler)
             with pytest.raises(PeerUnavailable):
                 await peer.request("GET", "/x", caller_token=None)
             await peer.close()
+
+    @pytest.mark.parametrize("later", range(5))
+    def test_one_killed_as_it_is_connected_to_is_down(self, keys, later):
+        """The kernel resets what a killed process had not accepted, at any turn of our loop."""
+
+        async def ask() -> None:
+            with socket.create_server(("127.0.0.1", 0)) as listening:
+                asyncio.get_running_loop().add_reader(listening, _reset, listening, later)
+                peer = self.peer(keys, url=f"http://127.0.0.1:{listening.getsockname()[1]}")
+                with pytest.raises(PeerUnavailable):
+                    await peer.request("GET", "/x", caller_token=None)
+                await peer.close()
+                asyncio.get_running_loop().remove_reader(listening)
+
+        # The loop that services run on; on asyncio's own it is an error that httpx knows.
+        uvloop.run(ask())
+
+
+def _reset(listening: socket.socket, later: int) -> None:
+    """Reset the connection that waits, after so many turns of the loop."""
+    connection, _ = listening.accept()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def end(turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(end, turns - 1)
+        else:
+            connection.close()
+
+    end(later)
 
 
 class TestSilentRollback:
