@@ -7,9 +7,12 @@ from datetime import date
 from typing import Any, Protocol
 from uuid import UUID
 
+from pydantic import BaseModel, ValidationError
+
+from maillage_campaigns.models import PersonAnswer
 from maillage_campaigns.settings import Settings
 from maillage_common.code_copies import Codes, ask_for_codes
-from maillage_common.peers import Peer
+from maillage_common.peers import Peer, PeerUnavailable
 from maillage_common.tokens import TokenSigner, service_issuer
 
 
@@ -32,7 +35,7 @@ class ReferralPlaced:
     referral_id: UUID
     state: str
     card_code: str | None
-    person_answer: str | None
+    person_answer: PersonAnswer | None
 
 
 class ReferralsClient(Protocol):
@@ -58,6 +61,17 @@ class DirectoryClient(Protocol):
         territory: str | None,
         observed_on: date,
     ) -> None: ...
+
+
+class _Card(BaseModel):
+    code: str | None = None
+
+
+class _Placed(BaseModel):
+    id: UUID
+    status: str
+    card: _Card | None = None
+    person_answer: PersonAnswer | None = None
 
 
 class HttpReferrals:
@@ -86,12 +100,16 @@ class HttpReferrals:
             json=body,
             headers={"Idempotency-Key": str(wanted.reference)},
         )
-        placed = answer.json()
+        try:
+            placed = _Placed.model_validate_json(answer.content)
+        except ValidationError as error:
+            # An answer that we cannot read is no better than none.
+            raise PeerUnavailable from error
         return ReferralPlaced(
-            referral_id=UUID(placed["id"]),
-            state=placed["status"],
-            card_code=(placed.get("card") or {}).get("code"),
-            person_answer=placed.get("person_answer"),
+            referral_id=placed.id,
+            state=placed.status,
+            card_code=placed.card.code if placed.card else None,
+            person_answer=placed.person_answer,
         )
 
 

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_campaigns.clients import ReferralPlaced, ReferralsClient, ReferralWanted
 from maillage_campaigns.events import CampaignsEvent
 from maillage_campaigns.keys import TenantKeys
-from maillage_campaigns.models import Orientation, OrientationRoute, OrientationState, PersonAnswer
+from maillage_campaigns.models import Orientation, OrientationRoute, OrientationState
 from maillage_common import clock
 from maillage_common.events import log
 from maillage_common.peers import PeerRefused, PeerUnavailable
@@ -64,7 +64,7 @@ async def _note_placed(
     orientation.referral_state = placed.state
     orientation.placed_at = clock.now()
     if placed.person_answer is not None:
-        orientation.person_answer = PersonAnswer(placed.person_answer)
+        orientation.person_answer = placed.person_answer
     if placed.card_code is not None:
         orientation.sealed_card_code = keys.seal(
             placed.card_code.encode(), context=orientation_context(orientation)
