@@ -16,7 +16,7 @@ import procrastinate
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, StatusCode
 from procrastinate import JobContext
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.engine import make_url
@@ -83,14 +83,19 @@ async def defer(
     async def enqueue() -> None:
         # Asked for inside the savepoint: SQLAlchemy sets it at the connection's first use.
         driver = (await (await session.connection()).get_raw_connection()).driver_connection
-        await _enqueuer.configure_task(
+        job = _enqueuer.configure_task(
             task,
             lock=lock,
             queueing_lock=once,
             schedule_at=schedule_at,
             priority=_AWAITED if awaited else 0,
             connection=driver,
-        ).defer_async(**kwargs)
+        )
+        try:
+            await job.defer_async(**kwargs)
+        except ConnectorException as error:
+            # All that the driver raises is one to procrastinate; to us a lost connection is not.
+            raise error.__cause__ or error from None
 
     if once is None:
         await enqueue()

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+from functools import partial
 
 import psycopg
 import pytest
@@ -301,6 +302,33 @@ class TestUnexpectedErrors:
         assert (facts["error_type"], facts["cause_type"]) == ("ProgrammingError", "UndefinedTable")
         assert facts["raised_at"].startswith("psycopg")
         assert facts["called_at"].startswith("maillage_common.idempotency:")
+
+
+class TestDatabaseGone:
+    @pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
+    @pytest.mark.parametrize("table", ["idempotency_key", "note", "procrastinate_jobs"])
+    async def test_within_any_statement_is_a_503_and_the_same_again_goes_well(
+        self, client, as_caller, database, administrator, table, how
+    ):
+        send = partial(
+            client.post,
+            "/sample/v1/notes",
+            json={"words": "kept", "shout": True},
+            headers={**as_caller(**SCOPE), "Idempotency-Key": "k"},
+        )
+        with psycopg.connect(_plain(database.owner_url)) as other:
+            other.execute(f"LOCK TABLE {table}")
+            asked = asyncio.create_task(send())
+            end = (
+                f"SELECT {how}(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND wait_event_type = 'Lock'"
+            )
+            while not administrator.execute(end, [database.name]).fetchall():
+                await asyncio.sleep(0.01)
+            answer = await asked
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await send()).status_code == 201
 
 
 class TestHealth:
