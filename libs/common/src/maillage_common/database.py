@@ -43,6 +43,13 @@ _SET_CALLER = text(
     " set_config('maillage.system', :system, true)"
 )
 _CALLER_SETTINGS = "maillage_caller_settings"
+# What the driver does not call operational: a server that stands by, as between two primaries, and
+# bounds that an operator has set.
+_PASSING = (
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
 
 
 class DatabaseUnavailable(DependencyUnavailable):
@@ -200,6 +207,11 @@ def handle_database_errors(app: FastAPI) -> None:
         log(CommonEvent.DATABASE_DOWN, **describe(error))
         return await render_problem(request, DatabaseUnavailable())
 
+    async def perhaps_unavailable(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(getattr(error, "orig", error), _PASSING):
+            return await unavailable(request, error)
+        raise error
+
     async def unrepresentable(request: Request, error: Exception) -> JSONResponse:
         return await render_problem(
             request, UnrepresentableValue("Remove control characters; keep numbers in range.")
@@ -212,11 +224,13 @@ def handle_database_errors(app: FastAPI) -> None:
         exc.OperationalError: unavailable,
         exc.InterfaceError: unavailable,
         exc.TimeoutError: unavailable,
+        exc.InternalError: perhaps_unavailable,
         exc.DataError: unrepresentable,
         UnicodeEncodeError: unrepresentable,
         exc.IntegrityError: clash,
-        # Of hot reads, which SQLAlchemy does not wrap.
+        # Of hot reads and of enqueueing, which SQLAlchemy does not wrap.
         psycopg.OperationalError: unavailable,
+        psycopg.InternalError: perhaps_unavailable,
         psycopg.DataError: unrepresentable,
     }
     for error_class, handler in handlers.items():

@@ -4,6 +4,7 @@ from functools import partial
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 SCOPE = {"sub": "amina", "scope": "sample:write", "tenant": "mc"}
@@ -329,6 +330,15 @@ class TestDatabaseGone:
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
         assert int(answer.headers["Retry-After"]) > 0
         assert (await send()).status_code == 201
+
+    async def test_standing_by_as_in_a_failover_is_a_503(self, client, as_caller, app):
+        async with app.state.database.read() as session:
+            # Of the connection, the pool's one, which the request is then given.
+            await session.exec(text("SET default_transaction_read_only = on"))
+        answer = await client.post(
+            "/sample/v1/notes", json={"words": "w"}, headers=as_caller(**SCOPE)
+        )
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
 
 
 class TestHealth:
