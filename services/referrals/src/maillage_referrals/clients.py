@@ -30,7 +30,8 @@ class Directory(Protocol):
     """The directory as this service sees it; the tests bring their own."""
 
     async def find_service(self, service_id: UUID) -> TargetService | None:
-        """None when there is none; raises `PeerUnavailable`."""
+        """Of a service that was merged, the one it was merged into; None when there is none, or no
+        more; raises `PeerUnavailable`."""
 
     async def list_needs(self, tag: str | None) -> Codes | None:
         """None when they are still those of `tag`; raises `PeerUnavailable`."""
@@ -56,6 +57,12 @@ class _Service(BaseModel):
     capacity: _Capacity | None = None
 
 
+class _Merged(BaseModel):
+    """Of a problem `record_merged` (308)."""
+
+    into: UUID
+
+
 class HttpDirectory:
     """Asks in this service's own name: the directory learns nothing about who orients whom."""
 
@@ -76,8 +83,10 @@ class HttpDirectory:
                 "GET", f"/directory/v1/services/{service_id}", caller_token=None
             )
         except PeerRefused as refusal:
-            if refusal.status == 404:
+            if refusal.status in (404, 410):
                 return None
+            if refusal.status == 308:
+                return await self.find_service(_merged_into(refusal))
             raise PeerUnavailable from refusal
         try:
             return _target(_Service.model_validate_json(response.content))
@@ -87,6 +96,13 @@ class HttpDirectory:
 
     async def list_needs(self, tag: str | None) -> Codes | None:
         return await ask_for_codes(self._peer, "/directory/v1/needs", tag=tag)
+
+
+def _merged_into(refusal: PeerRefused) -> UUID:
+    try:
+        return _Merged.model_validate(refusal.problem).into
+    except ValidationError as error:
+        raise PeerUnavailable from error
 
 
 def _target(service: _Service) -> TargetService:

@@ -1,5 +1,6 @@
 """What the directory's answers mean here."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
@@ -25,6 +26,10 @@ def _directory(
             raise answer
         return answer
 
+    return _asking(reply)
+
+
+def _asking(reply: Callable[[httpx.Request], httpx.Response]) -> HttpDirectory:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
@@ -64,15 +69,34 @@ class TestFindService:
         assert service.is_saturated
 
     async def test_knows_unknown_from_down(self) -> None:
-        assert await _directory(httpx.Response(404, json={})).find_service(SERVICE_ID) is None
+        for status in (404, 410):
+            gone = _directory(httpx.Response(status, json={}))
+            assert await gone.find_service(SERVICE_ID) is None
         for answer in (
             httpx.Response(500),
+            httpx.Response(308, json={"into": "nowhere"}),
             httpx.Response(403, json={"code": "forbidden"}),
             httpx.Response(200, json={"id": "not one"}),
             httpx.ConnectError("down"),
         ):
             with pytest.raises(PeerUnavailable):
                 await _directory(answer).find_service(SERVICE_ID)
+
+    async def test_of_a_merged_service_finds_the_one_that_was_kept(self) -> None:
+        former = uuid4()
+
+        def reply(request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith(str(former)):
+                return httpx.Response(
+                    308,
+                    json={"code": "record_merged", "into": str(SERVICE_ID)},
+                    headers={"Location": f"/directory/v1/services/{SERVICE_ID}"},
+                )
+            return _answer()
+
+        service = await _asking(reply).find_service(former)
+        assert service is not None
+        assert service.id == SERVICE_ID
 
 
 class TestListNeeds:
