@@ -136,6 +136,20 @@ class TestModules:
             if SAYS_NOTHING & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
         ] == []
 
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_every_error_and_event_that_a_service_names_happens_somewhere(
+        self, service: str
+    ) -> None:
+        package = ROOT / "services" / service / "src" / f"maillage_{service}"
+        sources = "".join(text_of(path) for path in PYTHON if path.is_relative_to(package))
+        errors = re.findall(r"^class (\w+)\(", text_of(package / "errors.py"), re.MULTILINE)
+        events = re.findall(r"^    ([A-Z_]+) = ", text_of(package / "events.py"), re.MULTILINE)
+        assert errors
+        assert events
+        unused = [name for name in errors if len(re.findall(rf"\b{name}\b", sources)) < 2]
+        unused += [name for name in events if not re.search(rf"\.{name}\b", sources)]
+        assert unused == []
+
     def test_nothing_is_left_to_do_later_in_the_sources(self) -> None:
         # In two parts: this line is a source too.
         marks = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b")

@@ -80,11 +80,11 @@ def is_behind(service: str, revision: str | None) -> bool:
     return revision in revisions(service)[:-1]
 
 
-def migrate(service: str, url: str, revision: str = "head") -> None:
-    """Bring the database at `url` (owner role) up to `revision`."""
+def migrate(service: str, url: str) -> None:
+    """Bring the database at `url` (owner role) up to the newest revision."""
     from alembic import command
 
-    command.upgrade(alembic_config(service, url), revision)
+    command.upgrade(alembic_config(service, url), "head")
 
 
 def downgrade(service: str, url: str, revision: str = "base") -> None:

@@ -18,8 +18,8 @@ _GCM_KEY_LENGTH = 32
 _SIV_KEY_LENGTHS = (32, 48, 64)
 _NONCE_LENGTH = 12
 _TAG_LENGTH = 16
+# First octet of what `seal` gives, so that another cipher can follow without guessing.
 _FORMAT = b"\x01"
-"""First octet of what `seal` gives, so that another cipher can follow without guessing."""
 
 
 class Unsealable(Exception):
@@ -90,11 +90,6 @@ class Deterministic:
             return self._cipher.decrypt(sealed, [context])
         except InvalidTag:
             raise Unsealable("the value does not open") from None
-
-
-def siv(key: bytes) -> Deterministic:
-    """Deterministic sealing under `key`."""
-    return Deterministic(key)
 
 
 def _gcm(key: bytes) -> AESGCM:

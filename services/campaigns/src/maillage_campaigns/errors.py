@@ -87,7 +87,3 @@ class InvalidIdentifier(Unprocessable):
 class ReferralNotKnownYet(Conflict):
     code = "referral_not_known_yet"
     title = "The event arrived before the referral was recorded here; send it again"
-
-
-class NothingToPublish(Conflict):
-    code, title = "nothing_to_publish", "No mutuality has a call in this period"

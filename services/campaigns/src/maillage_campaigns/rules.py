@@ -1,6 +1,5 @@
 """A campaign's calling rules: when one may call, how often, and how long to wait in between."""
 
-from datetime import time
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,11 +22,9 @@ class Weekday(StrEnum):
 ClockTime = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 
 
-def minutes_of(value: str | time) -> int:
-    """Minutes since midnight of "HH:MM" or a time; "24:00" is 1440."""
-    if isinstance(value, time):
-        return value.hour * 60 + value.minute
-    hours, minutes = value.split(":")
+def minutes_of(clock_time: str) -> int:
+    """Minutes since midnight of "HH:MM"; "24:00" is 1440."""
+    hours, minutes = clock_time.split(":")
     return int(hours) * 60 + int(minutes)
 
 

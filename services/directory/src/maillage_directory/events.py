@@ -9,7 +9,6 @@ from maillage_common.events import LogEvent
 class DirectoryEvent(LogEvent):
     RECORDS_LOADED = ("DIR001", INFO, "records loaded")
     RECORDS_REJECTED = ("DIR002", WARNING, "some records were rejected")
-    REFERENCE_LOADED = ("DIR003", INFO, "reference data loaded")
     IMPORT_DONE = ("DIR020", INFO, "an import is over")
     IMPORT_FAILED = ("DIR021", WARNING, "a file could not be imported")
 

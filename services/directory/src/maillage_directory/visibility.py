@@ -10,12 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, literal_column, or_, text, true
-from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
-
 from maillage_common.auth import Caller
-from maillage_directory.models import Organization, Service
 
 READ, WRITE, VERIFY, ADMIN = (
     "directory:read",
@@ -139,45 +134,3 @@ def with_organization(table: str) -> str:
 SELECT t.*, o.name AS organization_name, o.kind AS organization_kind,
     o.visibility AS organization_visibility, o.network AS organization_network
 FROM {table} t JOIN organization o ON o.id = t.organization_id)"""  # noqa: S608
-
-
-def _as_expression(condition: str, parameters: dict[str, Any]) -> ColumnElement[bool]:
-    if condition == "true":
-        return true()
-    clause = text(condition).bindparams(
-        *(bindparam(name, value) for name, value in parameters.items())
-    )
-    return and_(literal_column("true"), or_(clause))
-
-
-def select_visible_services(caller: Caller) -> SelectOfScalar[Service]:
-    """The services that `caller` may see."""
-    layer = layer_of(caller)
-    own, parameters = visible_sql(
-        layer,
-        owner="service.organization_id",
-        visibility="service.visibility",
-        network="service.network",
-    )
-    organizations, more = visible_sql(
-        layer,
-        owner="organization.id",
-        visibility="organization.visibility",
-        network="organization.network",
-    )
-    return (
-        select(Service)
-        .join(Organization, col(Organization.id) == col(Service.organization_id))
-        .where(_as_expression(own, parameters), _as_expression(organizations, more))
-    )
-
-
-def select_visible_organizations(caller: Caller) -> SelectOfScalar[Organization]:
-    """The organizations that `caller` may see."""
-    condition, parameters = visible_sql(
-        layer_of(caller),
-        owner="organization.id",
-        visibility="organization.visibility",
-        network="organization.network",
-    )
-    return select(Organization).where(_as_expression(condition, parameters))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from maillage_common.canonical import NotCanonical, decode_base64url, encode_base64url
-from maillage_common.secrets import Deterministic, Unsealable, derive, seal, siv, unseal
+from maillage_common.secrets import Deterministic, Unsealable, derive, seal, unseal
 
 _SIV_KEY = 64
 _PERSON = "person"
@@ -82,7 +82,7 @@ class Keys:
         return derive(self._secret, f"envelope:{receiver}")
 
     def _make_domain(self, name: str) -> Deterministic:
-        return siv(derive(self._secret, f"handle:{name}", length=_SIV_KEY))
+        return Deterministic(derive(self._secret, f"handle:{name}", length=_SIV_KEY))
 
     def _seal(self, domain: str, octets: bytes) -> str:
         return encode_base64url(self._domain(domain).seal(octets))

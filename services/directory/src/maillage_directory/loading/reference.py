@@ -25,8 +25,8 @@ FOLDER = Path(__file__).parents[1] / "reference"
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://maillage.brussels/reference")
 
 
-def read_rows(name: str, folder: Path = FOLDER) -> list[dict[str, str]]:
-    with (folder / name).open(encoding="utf-8", newline="") as file:
+def read_rows(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -39,21 +39,21 @@ def names(row: dict[str, str], prefix: str = "name") -> dict[str, str]:
     }
 
 
-async def write_reference_tables(session: AsyncSession, folder: Path = FOLDER) -> None:
+async def write_reference_tables(session: AsyncSession) -> None:
     """Upsert the tables of codes; a membership that left the file leaves the table."""
-    for model, rows in _tables(folder):
+    for model, rows in _tables():
         await _replace(session, model, rows)
     connection = await session.connection()
     memberships = table_of(TerritoryMembership)
-    kept = [row["id"] for row in _memberships(folder)]
-    sources = {row["source"] for row in _memberships(folder)}
+    kept = [row["id"] for row in _memberships()]
+    sources = {row["source"] for row in _memberships()}
     await connection.execute(
         memberships.delete().where(memberships.c.source.in_(sources), memberships.c.id.not_in(kept))
     )
     await projection.refresh_territories(session)
 
 
-def _tables(folder: Path) -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]]]:
+def _tables() -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]]]:
     yield (
         DataSource,
         [
@@ -65,7 +65,7 @@ def _tables(folder: Path) -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]
                 "licence": None,
                 "is_verified": row["verified"] == "true",
             }
-            for row in read_rows("sources.csv", folder)
+            for row in read_rows("sources.csv")
         ],
     )
     yield (
@@ -84,7 +84,7 @@ def _tables(folder: Path) -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]
                     "is_sensitive": row["sensitive"] == "true",
                     "exact_match": row["exact_match"].split(),
                 }
-                for row in read_rows("needs.csv", folder)
+                for row in read_rows("needs.csv")
             ]
         ),
     )
@@ -100,10 +100,10 @@ def _tables(folder: Path) -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]
                 "latitude": float(row["latitude"]) if row["latitude"] else None,
                 "longitude": float(row["longitude"]) if row["longitude"] else None,
             }
-            for row in read_rows("territories.csv", folder)
+            for row in read_rows("territories.csv")
         ],
     )
-    yield TerritoryMembership, _memberships(folder)
+    yield TerritoryMembership, _memberships()
     yield (
         Program,
         [
@@ -119,12 +119,12 @@ def _tables(folder: Path) -> Iterator[tuple[type[SQLModel], list[dict[str, Any]]
                 "source": row["source"],
                 "source_on": _day(row["source_date"]),
             }
-            for row in read_rows("programs.csv", folder)
+            for row in read_rows("programs.csv")
         ],
     )
 
 
-def _memberships(folder: Path) -> list[dict[str, Any]]:
+def _memberships() -> list[dict[str, Any]]:
     return [
         {
             "id": uuid5(_NAMESPACE, f"{row['territory']} in {row['within']} {row['valid_from']}"),
@@ -134,7 +134,7 @@ def _memberships(folder: Path) -> list[dict[str, Any]]:
             "is_certain": row["certain"] == "true",
             "source": row["source"],
         }
-        for row in read_rows("memberships.csv", folder)
+        for row in read_rows("memberships.csv")
     ]
 
 

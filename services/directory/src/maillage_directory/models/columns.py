@@ -14,9 +14,9 @@ from maillage_directory.models.kinds import Visibility
 Texts = dict[str, str]
 
 
-def texts(*, nullable: bool = False) -> Any:
+def texts() -> Any:
     """Words in several languages, as jsonb."""
-    return columns.jsonb(nullable=nullable)
+    return columns.jsonb()
 
 
 def texts_or_none() -> Any:
