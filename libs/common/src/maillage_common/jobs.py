@@ -22,6 +22,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy.engine import make_url
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_common.audit import SystemReason
 from maillage_common.database import Database
 from maillage_common.events import CommonEvent, describe, log
 from maillage_common.idempotency import purge_expired_keys
@@ -179,7 +180,7 @@ class JobQueue:
             await self.database.close()
 
     async def _purge_keys(self) -> None:
-        async with self.database.write(system="retention") as session:
+        async with self.database.write(system=SystemReason.RETENTION) as session:
             await purge_expired_keys(session)
 
     async def _retry_stalled(self) -> None:

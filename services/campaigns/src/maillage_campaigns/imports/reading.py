@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from maillage_campaigns.imports.sniffing import DELIMITERS, codec_of, detect_delimiter
+from maillage_campaigns.imports.sniffing import codec_of, declared_delimiter, detect_delimiter
 
 _HEAD_LINES = 20
 _BUFFER = 256 * 1024
@@ -51,17 +51,17 @@ class ListFile:
     row, a blank line is a row. Raises `UnreadableFile`.
     """
 
-    def __init__(self, fetch: FetchChunk, *, encoding: str, delimiter: str | None = None) -> None:
+    def __init__(self, fetch: FetchChunk, *, encoding: str) -> None:
         self.stream = ChunkStream(fetch)
         # newline="" leaves line breaks inside quotes as they are (csv's documentation).
         self._text = io.TextIOWrapper(
             io.BufferedReader(self.stream, _BUFFER), encoding=codec_of(encoding), newline=""
         )
         head = self._head()
-        self.delimiter = delimiter or detect_delimiter(head)
-        if head and head[0].lower().startswith("sep=") and head[0][4:5] in DELIMITERS:
-            head = head[1:]
-        self._records = csv.reader(self._lines(head), delimiter=self.delimiter, strict=False)
+        declared = declared_delimiter(head)
+        self.delimiter = declared or detect_delimiter(head)
+        lines = self._lines(head[1:] if declared else head)
+        self._records = csv.reader(lines, delimiter=self.delimiter, strict=False)
 
     def header(self) -> list[str]:
         """The first row that is not blank is expected in row 1."""

@@ -91,13 +91,16 @@ def _find_codec(name: str) -> codecs.CodecInfo | None:
 codecs.register(_find_codec)
 
 
-def detect_delimiter(lines: Sequence[str]) -> str:
-    """The delimiter that splits the first lines into the most, and most even, columns.
-
-    `lines` keep their ends. A first line `sep=;`, as Excel writes it, decides alone.
-    """
+def declared_delimiter(lines: Sequence[str]) -> str | None:
+    """What a first line `sep=;`, as Excel writes it, says; None when there is no such line."""
     if lines and lines[0].lower().startswith("sep=") and lines[0][4:5] in DELIMITERS:
         return lines[0][4]
+    return None
+
+
+def detect_delimiter(lines: Sequence[str]) -> str:
+    """The delimiter that splits the first lines, with their ends, into the most, and most even,
+    columns."""
     return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
 
 
