@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query, Request
@@ -14,7 +14,9 @@ from maillage_common.errors import BadRequest
 from maillage_common.secrets import derive
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
 Limit = Annotated[int, Query(ge=1, le=100, description="Items a page")]
+Cursor = Annotated[str | None, Query(max_length=2000)]
 
 _TAG_BYTES = 16
 
@@ -61,6 +63,23 @@ class Cursors:
 
     def _tag(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, "sha256")[:_TAG_BYTES]
+
+
+def cut_page(
+    rows: Sequence[Row],
+    limit: int,
+    *,
+    key: Callable[[Row], Sequence[Any]],
+    cursors: Cursors,
+    query: Any,
+) -> tuple[list[Row], str | None]:
+    """Of rows that were asked for with one more than `limit`: the page, and the next cursor.
+
+    `key` gives what the order is by, in JSON values.
+    """
+    if len(rows) <= limit:
+        return list(rows), None
+    return list(rows[:limit]), cursors.encode(key(rows[limit - 1]), query=query)
 
 
 def _fingerprint(query: Any) -> str:

@@ -14,7 +14,7 @@ from maillage_campaigns.calling.presenting import describe_case, describe_orient
 from maillage_campaigns.calling.schemas import FollowUp
 from maillage_campaigns.models import CallCase, Lease, Orientation
 from maillage_common import clock
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 
 # A closed loop stays in sight for a while, so that whoever called learns how it ended.
 SEEN_AFTER_CLOSURE = timedelta(days=30)
@@ -25,6 +25,7 @@ async def list_follow_ups(
 ) -> Page[FollowUp]:
     """By lease, newest first: the lease whose attempt made the promise or the orientation."""
     counsellor = desk.caller.subject
+    fingerprint = ["callbacks", counsellor]
     recent = clock.now() - SEEN_AFTER_CLOSURE
     query = (
         select(Lease, CallCase)
@@ -52,15 +53,18 @@ async def list_follow_ups(
         .limit(limit + 1)
     )
     if cursor is not None:
-        [last] = cursors.decode(cursor, query=["callbacks", counsellor])
+        [last] = cursors.decode(cursor, query=fingerprint)
         query = query.where(col(Lease.id) < UUID(last))
-    found = (await session.exec(query)).all()
-    more = len(found) > limit
+    shown, next_cursor = cut_page(
+        (await session.exec(query)).all(),
+        limit,
+        key=lambda found: [str(found[0].id)],
+        cursors=cursors,
+        query=fingerprint,
+    )
     return Page(
-        items=[await _follow_up(session, desk, lease, case) for lease, case in found[:limit]],
-        next_cursor=cursors.encode([str(found[limit - 1][0].id)], query=["callbacks", counsellor])
-        if more
-        else None,
+        items=[await _follow_up(session, desk, lease, case) for lease, case in shown],
+        next_cursor=next_cursor,
     )
 
 

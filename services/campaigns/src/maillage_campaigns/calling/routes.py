@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from maillage_campaigns.calling import attempts, follow_ups, leasing
 from maillage_campaigns.calling.leasing import Desk
@@ -24,7 +24,7 @@ from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, CallerToken, requires
 from maillage_common.database import DatabaseDep, WriteSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 
 router = maillage_router(prefix="/campaigns/v1", tags=["calling"])
 
@@ -112,7 +112,7 @@ async def list_callbacks(
     session: WriteSession,
     cursors: CursorsDep,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Cursor = None,
 ) -> Page[FollowUp]:
     """What one promised or started: own callbacks, and orientations with the person's answer."""
     return await follow_ups.list_follow_ups(session, cursors, desk, limit=limit, cursor=cursor)

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_campaigns.campaigns.schemas import CampaignPublic
 from maillage_campaigns.models import Campaign, Participation
 from maillage_common.errors import NotFound
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 
 
 async def get_campaign(
@@ -31,11 +31,16 @@ async def list_campaigns(
     if cursor is not None:
         [last] = cursors.decode(cursor, query="campaigns")
         query = query.where(Campaign.id < UUID(last))
-    found = (await session.exec(query)).all()
-    more = len(found) > limit
+    shown, next_cursor = cut_page(
+        (await session.exec(query)).all(),
+        limit,
+        key=lambda campaign: [str(campaign.id)],
+        cursors=cursors,
+        query="campaigns",
+    )
     return Page(
-        items=[CampaignPublic.model_validate(campaign) for campaign in found[:limit]],
-        next_cursor=cursors.encode([str(found[limit - 1].id)], query="campaigns") if more else None,
+        items=[CampaignPublic.model_validate(campaign) for campaign in shown],
+        next_cursor=next_cursor,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Response
 
 from maillage_campaigns.campaigns import queries, service
 from maillage_campaigns.campaigns.schemas import (
@@ -25,7 +25,7 @@ from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 from maillage_common.preconditions import IfMatch, etag
 
 router = maillage_router(prefix="/campaigns/v1/campaigns", tags=["campaigns"])
@@ -58,7 +58,7 @@ async def list_campaigns(
     session: ReadSession,
     cursors: CursorsDep,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Cursor = None,
 ) -> Page[CampaignPublic]:
     """Campaigns, newest first."""
     return await queries.list_campaigns(session, cursors, limit=limit, cursor=cursor)

@@ -11,7 +11,7 @@ from maillage_campaigns.imports.messages import messages_of
 from maillage_campaigns.imports.schemas import RowIssue
 from maillage_campaigns.models import ImportChunk, ImportIssue, ListImport, Severity
 from maillage_common.errors import NotFound
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 
 
 async def get_import(
@@ -86,13 +86,14 @@ async def list_issues(
             (col(ImportIssue.row_number) > row)
             | ((col(ImportIssue.row_number) == row) & (col(ImportIssue.id) > UUID(last)))
         )
-    found = (await session.exec(query)).all()
-    more = len(found) > limit
-    position = [found[limit - 1].row_number, str(found[limit - 1].id)] if more else []
-    return Page(
-        items=[_row_issue(issue) for issue in found[:limit]],
-        next_cursor=cursors.encode(position, query=fingerprint) if more else None,
+    shown, next_cursor = cut_page(
+        (await session.exec(query)).all(),
+        limit,
+        key=lambda issue: [issue.row_number, str(issue.id)],
+        cursors=cursors,
+        query=fingerprint,
     )
+    return Page(items=[_row_issue(issue) for issue in shown], next_cursor=next_cursor)
 
 
 def _row_issue(issue: ImportIssue) -> RowIssue:

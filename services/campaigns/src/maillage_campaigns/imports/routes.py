@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from python_multipart.multipart import parse_options_header
 
 from maillage_campaigns.errors import FileTooLarge, MalformedMultipart, NotAList
@@ -19,7 +19,7 @@ from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import WriteSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 
 BackOffice = Annotated[Caller, requires(LISTS)]
 CSV_TYPES = frozenset({"text/csv", "application/csv", "text/plain", "application/octet-stream"})
@@ -90,7 +90,7 @@ async def list_rows(
     cursors: CursorsDep,
     severity: Severity | None = None,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Cursor = None,
 ) -> Page[RowIssue]:
     """The row report: what is wrong, where, and what becomes of the row."""
     tenant = tenant_of(caller)

@@ -23,7 +23,7 @@ from maillage_campaigns.reports.schemas import (
 from maillage_campaigns.reports.suppression import TOTAL
 from maillage_campaigns.results import AaporClass
 from maillage_common.errors import NotFound
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 
 _PROGRESS = (
     "SELECT count(*) AS cases,"
@@ -79,11 +79,16 @@ async def list_publications(
     if cursor is not None:
         [last] = cursors.decode(cursor, query=fingerprint)
         query = query.where(col(Publication.id) < UUID(last))
-    found = (await session.exec(query)).all()
-    more = len(found) > limit
+    shown, next_cursor = cut_page(
+        (await session.exec(query)).all(),
+        limit,
+        key=lambda publication: [str(publication.id)],
+        cursors=cursors,
+        query=fingerprint,
+    )
     return Page(
-        items=[PublicationPublic.model_validate(item) for item in found[:limit]],
-        next_cursor=cursors.encode([str(found[limit - 1].id)], query=fingerprint) if more else None,
+        items=[PublicationPublic.model_validate(publication) for publication in shown],
+        next_cursor=next_cursor,
     )
 
 
@@ -175,14 +180,14 @@ async def list_contactability(
     found = await (await session.connection()).execute(
         text(_CONTACTABILITY), {"tenant": tenant, "after": after, "limit": limit + 1}
     )
-    rows = found.all()
-    more = len(rows) > limit
-    return Page(
-        items=[_contactability(row) for row in rows[:limit]],
-        next_cursor=cursors.encode([str(rows[limit - 1].id)], query="contactability")
-        if more
-        else None,
+    shown, next_cursor = cut_page(
+        found.all(),
+        limit,
+        key=lambda row: [str(row.id)],
+        cursors=cursors,
+        query="contactability",
     )
+    return Page(items=[_contactability(row) for row in shown], next_cursor=next_cursor)
 
 
 def _contactability(row: Any) -> ContactabilityItem:

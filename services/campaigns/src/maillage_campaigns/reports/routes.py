@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Request
 
 from maillage_campaigns.events import AuditEvent
 from maillage_campaigns.reports import publishing, queries
@@ -19,14 +19,13 @@ from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 
 router = maillage_router(prefix="/campaigns/v1", tags=["reports"])
 
 BackOffice = Annotated[Caller, requires(LISTS)]
 Publisher = Annotated[Caller, requires(MANAGE)]
 Reader = Annotated[Caller, requires(REPORT, MANAGE)]
-Cursor = Annotated[str | None, Query(max_length=2000)]
 
 
 @router.post("/tables", status_code=202)

@@ -14,7 +14,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_directory.agenda.occurrences import Held, event_columns, held_between, in_order
 from maillage_directory.agenda.queries import (
@@ -44,7 +44,6 @@ from maillage_directory.errors import (
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import Event, EventAttendance
 from maillage_directory.opening import BRUSSELS

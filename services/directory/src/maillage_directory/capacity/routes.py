@@ -3,13 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 from maillage_directory.capacity import service
 from maillage_directory.capacity.schemas import (
     CapacityReportPublic,
@@ -43,7 +41,7 @@ async def list_capacity_reports(
     cursors: CursorsDep,
     caller: Professional,
     limit: Limit = 20,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    cursor: Cursor = None,
 ) -> Page[CapacityReportPublic]:
     """What was reported, newest observation first."""
     rows, next_cursor = await service.read_history(

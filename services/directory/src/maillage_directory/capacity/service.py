@@ -12,7 +12,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_directory import projection
 from maillage_directory.capacity.queries import list_reports, visible_services
 from maillage_directory.capacity.schemas import NewCapacityReport, ServiceCapacityReport
@@ -97,12 +97,14 @@ async def read_history(
     if cursor is not None:
         observed_at, last_id = cursors.decode(cursor, query=query)
         after = (datetime.fromisoformat(observed_at), UUID(last_id))
-    rows = list(await list_reports(session, service_id, limit=limit + 1, after=after))
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    position = [last.observed_at.isoformat(), str(last.id)]
-    return rows[:limit], cursors.encode(position, query=query)
+    rows = await list_reports(session, service_id, limit=limit + 1, after=after)
+    return cut_page(
+        rows,
+        limit,
+        key=lambda row: [row.observed_at.isoformat(), str(row.id)],
+        cursors=cursors,
+        query=query,
+    )
 
 
 def _faults(report: NewCapacityReport, now: datetime, *, pointer: str) -> list[FieldError]:

@@ -14,7 +14,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_directory.cards.rendering import render_service
 from maillage_directory.collections.queries import (
@@ -33,7 +33,6 @@ from maillage_directory.collections.schemas import (
 )
 from maillage_directory.errors import CollectionNotFound
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import Collection, CollectionItem
 from maillage_directory.ownership import choose_owner, require_own

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_directory.delegations.schemas import DelegationParams, NewDelegation
 from maillage_directory.errors import (
     AlreadyDelegated,
@@ -18,7 +18,6 @@ from maillage_directory.errors import (
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.models import Delegation, Organization
 from maillage_directory.visibility import layer_of
 from maillage_directory.vocabulary import Vocabulary

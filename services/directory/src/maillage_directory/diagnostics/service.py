@@ -10,7 +10,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_directory.diagnostics.queries import (
     find_diagnostic,
@@ -24,7 +24,6 @@ from maillage_directory.diagnostics.schemas import (
 )
 from maillage_directory.errors import DiagnosticNotFound, UnknownNeed, UnknownTerritory
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import Diagnostic
 from maillage_directory.ownership import choose_owner, require_own

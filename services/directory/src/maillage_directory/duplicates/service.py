@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_directory import projection
 from maillage_directory.cards.rendering import render_organization, render_service
@@ -25,7 +25,6 @@ from maillage_directory.duplicates.queries import (
 from maillage_directory.duplicates.schemas import DuplicateParams, NewDecision
 from maillage_directory.errors import AlreadyDecided, DuplicateNotFound, NotOneOfThem
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.models import DuplicateDecision, ResourceType
 from maillage_directory.organizations.service import fill_organization
 from maillage_directory.ownership import require_editor

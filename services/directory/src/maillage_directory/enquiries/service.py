@@ -16,7 +16,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_directory.collections.queries import visible_services
 from maillage_directory.enquiries.lifecycle import check_open
 from maillage_directory.enquiries.queries import (
@@ -39,7 +39,6 @@ from maillage_directory.errors import (
     UnknownTerritory,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import (
     Enquiry,

@@ -3,19 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-
 from maillage_common.app import maillage_router
 from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 from maillage_directory.history import service
 from maillage_directory.history.schemas import FieldChangePublic
 from maillage_directory.models import ResourceType
 
 router = maillage_router(prefix="/directory/v1", tags=["history"])
 Professional = Annotated[Caller, requires("directory:read", "directory:admin")]
-Cursor = Annotated[str | None, Query(max_length=2000)]
 
 
 @router.get(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.auth import Caller
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_directory.cards.rendering import may_see
 from maillage_directory.errors import OrganizationNotFound, ServiceNotFound
 from maillage_directory.history.queries import find_present, list_field_changes
@@ -42,11 +42,13 @@ async def read_history(
         instant, last_id = cursors.decode(cursor, query=query)
         after = (datetime.fromisoformat(instant), last_id)
     rows = await list_field_changes(session, layer, resource_id, limit=limit, after=after)
-    shown = rows[:limit]
-    next_cursor = None
-    if len(rows) > limit:
-        position = [shown[-1].last_action_date.isoformat(), str(shown[-1].id)]
-        next_cursor = cursors.encode(position, query=query)
+    shown, next_cursor = cut_page(
+        rows,
+        limit,
+        key=lambda row: [row.last_action_date.isoformat(), str(row.id)],
+        cursors=cursors,
+        query=query,
+    )
     return [told_change(row, present, layer) for row in shown], next_cursor
 
 

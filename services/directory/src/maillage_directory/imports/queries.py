@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.columns import uuid7
 from maillage_common.errors import NotFound
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_directory.imports.schemas import ImportRow, RowParams
 from maillage_directory.loading.outcome import Rejected, Run
 from maillage_directory.models.imports import ImportChunk, ImportFinding, RecordImport
@@ -86,13 +86,15 @@ async def list_rows(
             (col(ImportFinding.line) > line)
             | ((col(ImportFinding.line) == line) & (col(ImportFinding.id) > UUID(last)))
         )
-    found = (await session.exec(query)).all()
-    shown = found[: params.limit]
-    more = len(found) > params.limit
-    position = [shown[-1].line, str(shown[-1].id)] if more else []
+    shown, next_cursor = cut_page(
+        (await session.exec(query)).all(),
+        params.limit,
+        key=lambda finding: [finding.line, str(finding.id)],
+        cursors=cursors,
+        query=fingerprint,
+    )
     return Page(
-        items=[ImportRow.model_validate(finding) for finding in shown],
-        next_cursor=cursors.encode(position, query=fingerprint) if more else None,
+        items=[ImportRow.model_validate(finding) for finding in shown], next_cursor=next_cursor
     )
 
 

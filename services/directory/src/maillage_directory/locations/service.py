@@ -6,9 +6,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.auth import Caller
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_directory.errors import LocationNotFound, ServiceAtLocationNotFound
-from maillage_directory.keysets import cut_page
 from maillage_directory.locations.queries import list_at_locations, list_locations
 from maillage_directory.locations.schemas import (
     LocationListed,

@@ -13,7 +13,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_directory.errors import (
     NotAtWorkThere,
     ObservationNotFound,
@@ -103,12 +103,14 @@ async def read_observations(
     if params.cursor is not None:
         day, last_id = cursors.decode(params.cursor, query=query)
         after = (date.fromisoformat(day), UUID(last_id))
-    rows = list(await list_observations(session, layer, params, territories, after))
-    if len(rows) <= params.limit:
-        return rows, None
-    last = rows[params.limit - 1]
-    position = [last.observed_on.isoformat(), str(last.id)]
-    return rows[: params.limit], cursors.encode(position, query=query)
+    rows = await list_observations(session, layer, params, territories, after)
+    return cut_page(
+        rows,
+        params.limit,
+        key=lambda row: [row.observed_on.isoformat(), str(row.id)],
+        cursors=cursors,
+        query=query,
+    )
 
 
 async def read_observation(

@@ -16,12 +16,11 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_directory import projection
 from maillage_directory.errors import RotaNotFound
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.models import HolidayRule, ResourceType, Rota, RotaTurn
 from maillage_directory.opening import Rule, clock_text, closing_time

@@ -15,12 +15,11 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest, MaillageError
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
 from maillage_directory.errors import AlreadyDecided, OrganizationNotFound, SuggestionNotFound
 from maillage_directory.events import AuditEvent
-from maillage_directory.keysets import cut_page
 from maillage_directory.models import ProblemNote, ResourceType, Suggestion, SuggestionState
 from maillage_directory.opening import BRUSSELS
 from maillage_directory.organizations.queries import find_organization

@@ -7,9 +7,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
 from maillage_common.auth import Caller
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_directory.errors import UnknownTerritory
-from maillage_directory.keysets import cut_page
 from maillage_directory.languages import in_language
 from maillage_directory.visibility import layer_of
 from maillage_directory.vocabulary import Vocabulary

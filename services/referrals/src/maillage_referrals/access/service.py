@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common.audit import AuditEntry, AuditTrail, Decision, audit_entry
 from maillage_common.errors import NotFound
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_referrals.access import scope
 from maillage_referrals.access.party import CARD_CLIENT, Party
 from maillage_referrals.access.queries import select_accesses
@@ -86,12 +86,10 @@ async def list_accesses(
     before = UUID(cursors.decode(cursor, query=query)[0]) if cursor else None
     rows = (await session.exec(select_accesses(name, before=before, limit=limit + 1))).all()
     trail.record(Trail.ACCESS_LOG_READ, entity="subject", entity_id=name, subject=name)
-    shown = rows[:limit]
-    more = len(rows) > limit
-    return Page(
-        items=[_access(row, party, language) for row in shown],
-        next_cursor=cursors.encode([str(shown[-1].id)], query=query) if more else None,
+    shown, next_cursor = cut_page(
+        rows, limit, key=lambda row: [str(row.id)], cursors=cursors, query=query
     )
+    return Page(items=[_access(row, party, language) for row in shown], next_cursor=next_cursor)
 
 
 def _access(row: AuditEntry, party: Party, language: str) -> AccessPublic:

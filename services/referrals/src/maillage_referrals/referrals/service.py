@@ -1,6 +1,5 @@
 """Reading, moving and answering referrals."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -8,7 +7,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_referrals.access.party import Party
 from maillage_referrals.access.service import denial
@@ -73,15 +72,16 @@ async def list_page(
     cursors: Cursors,
 ) -> Page[ReferralItem]:
     """`select` asks for one more than `limit`. Every person listed gets an access record."""
-    rows: Sequence[Referral] = (await session.exec(select)).all()
-    shown = rows[:limit]
+    shown, next_cursor = cut_page(
+        (await session.exec(select)).all(),
+        limit,
+        key=lambda referral: [str(referral.id)],
+        cursors=cursors,
+        query=query,
+    )
     for referral in shown:
         record(trail, party, Trail.REFERRALS_LISTED, referral)
-    more = len(rows) > limit
-    return Page(
-        items=[public_item(party, referral) for referral in shown],
-        next_cursor=cursors.encode([str(shown[-1].id)], query=query) if more else None,
-    )
+    return Page(items=[public_item(party, referral) for referral in shown], next_cursor=next_cursor)
 
 
 async def move_referral(
