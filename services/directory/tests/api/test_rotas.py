@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from maillage_common import clock
-from maillage_directory.opening import BRUSSELS
+from maillage_common import dates
 
 V1 = "/directory/v1"
 PATH = f"{V1}/rotas"
@@ -32,7 +31,7 @@ def turn(directory: Any, name: str, **rule: Any) -> dict[str, Any]:
 
 def all_day() -> dict[str, str]:
     """A turn on today's date in Brussels, which the test's clock cannot leave by midnight."""
-    today = clock.now().astimezone(BRUSSELS).date()
+    today = dates.today()
     return {"on": today.isoformat(), "opens_at": "00:00", "closes_at": "24:00"}
 
 
@@ -83,7 +82,7 @@ class TestRotas:
     async def test_a_dated_closure_closes_a_service_on_duty(
         self, directory: Any, client: Any, editor: Any, found: Any
     ) -> None:
-        today = clock.now().astimezone(BRUSSELS).date()
+        today = dates.today()
         await directory.has(
             directory.service(
                 "shut",

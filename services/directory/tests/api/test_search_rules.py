@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from maillage_common.audit import SystemReason
 from maillage_common.clock import frozen_time
+from maillage_common.dates import BRUSSELS
 from maillage_directory import projection, vocabulary
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.search.estimates import Look, Outlook
 from maillage_directory.visibility import NETWORKS
 

@@ -15,10 +15,10 @@ from sqlalchemy.engine import make_url
 
 from maillage_common.auth import Caller
 from maillage_common.clock import frozen_time
+from maillage_common.dates import BRUSSELS
 from maillage_common.pagination import Cursors
 from maillage_directory import vocabulary
 from maillage_directory.cards.kept import KeptCards
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.search.hours import half_hours
 from maillage_directory.search.schemas import SearchParams
 from maillage_directory.search.service import search_services

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from maillage_common.dates import BRUSSELS
 from maillage_directory.opening import (
-    BRUSSELS,
     Closed,
     ImpossibleSchedule,
     closing_time,

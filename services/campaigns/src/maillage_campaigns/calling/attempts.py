@@ -18,7 +18,6 @@ from maillage_campaigns.calling.presenting import (
 )
 from maillage_campaigns.calling.schemas import AttemptGiven, AttemptRecorded
 from maillage_campaigns.clients import ReferralsClient
-from maillage_campaigns.days import day_of
 from maillage_campaigns.errors import LeaseEnded, StaleFencingToken, UnknownNumber
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
 from maillage_campaigns.models import (
@@ -44,6 +43,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.code_copies import KnownCodes
 from maillage_common.columns import uuid7
 from maillage_common.database import Database
+from maillage_common.dates import day_of
 from maillage_common.events import log
 from maillage_common.jobs import defer
 

@@ -18,7 +18,6 @@ from maillage_campaigns.calling.schemas import (
     WaitingReason,
 )
 from maillage_campaigns.calling.windows import is_open, local_time, next_opening
-from maillage_campaigns.days import day_of
 from maillage_campaigns.errors import CampaignClosed, LeaseEnded, LeaseLimit, StaleFencingToken
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
 from maillage_campaigns.keys import TenantKeys
@@ -29,6 +28,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
+from maillage_common.dates import day_of
 from maillage_common.errors import NotFound
 from maillage_common.events import log
 

@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 
 import holidays
 
-from maillage_campaigns.days import BRUSSELS, day_of
 from maillage_campaigns.rules import CallingRules, CallingWindow, Weekday, minutes_of
+from maillage_common.dates import BRUSSELS, day_of
 
 _WEEKDAYS = tuple(Weekday)
 _HORIZON_DAYS = 366

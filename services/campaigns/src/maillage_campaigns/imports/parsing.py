@@ -15,7 +15,6 @@ from sqlalchemy import delete
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_campaigns.days import today
 from maillage_campaigns.events import CampaignsEvent
 from maillage_campaigns.imports.headers import Heading, match_headings, missing_columns
 from maillage_campaigns.imports.lifecycle import move
@@ -33,6 +32,7 @@ from maillage_common import clock
 from maillage_common.audit import SystemReason
 from maillage_common.columns import uuid7
 from maillage_common.database import Database
+from maillage_common.dates import today
 from maillage_common.events import log
 
 

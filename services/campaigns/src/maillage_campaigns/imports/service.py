@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_campaigns.days import today
 from maillage_campaigns.errors import CampaignClosed, ConfirmationRequired, ImportNotWaiting
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
 from maillage_campaigns.imports.lifecycle import (
@@ -39,6 +38,7 @@ from maillage_campaigns.settings import Settings
 from maillage_campaigns.tenancy import note_tenant
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
+from maillage_common.dates import today
 from maillage_common.errors import NotFound
 from maillage_common.events import log
 from maillage_common.jobs import defer

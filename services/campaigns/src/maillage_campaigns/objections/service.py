@@ -5,7 +5,6 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_campaigns.days import today
 from maillage_campaigns.errors import InvalidIdentifier, UnknownTheme
 from maillage_campaigns.events import AuditEvent
 from maillage_campaigns.identifiers import BadCell, parse_national_number, parse_phone
@@ -16,6 +15,7 @@ from maillage_campaigns.objections.schemas import ObjectionGiven
 from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.codes import nearest
+from maillage_common.dates import today
 from maillage_common.errors import FieldError, NotFound
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from maillage_common.dates import BRUSSELS, day_of
 from maillage_directory.agenda.schemas import EventContent
 from maillage_directory.models import HolidayRule
-from maillage_directory.opening import BRUSSELS, Rule, day_facts, wall_clock
+from maillage_directory.opening import Rule, day_facts, wall_clock
 from maillage_directory.records.parts import ScheduleEntry
 
 
@@ -24,7 +25,7 @@ class Held(NamedTuple):
 
     @property
     def on(self) -> date:
-        return self.starts_at.astimezone(BRUSSELS).date()
+        return day_of(self.starts_at)
 
 
 def bounds(content: EventContent) -> tuple[date, date | None]:
@@ -34,7 +35,7 @@ def bounds(content: EventContent) -> tuple[date, date | None]:
         return rule.starts_on or date(1970, 1, 1), rule.ends_on
     assert content.starts_at is not None
     assert content.ends_at is not None
-    starts, ends = (at.astimezone(BRUSSELS).date() for at in (content.starts_at, content.ends_at))
+    starts, ends = (day_of(at) for at in (content.starts_at, content.ends_at))
     return starts, ends
 
 

@@ -13,6 +13,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
+from maillage_common.dates import day_of, today
 from maillage_common.errors import FieldError, InvalidRequest
 from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.preconditions import check_if_match
@@ -46,7 +47,6 @@ from maillage_directory.errors import (
 from maillage_directory.events import AuditEvent
 from maillage_directory.languages import in_language
 from maillage_directory.models import Event, EventAttendance
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.ownership import choose_owner, require_own
 from maillage_directory.records.codes import codes_in
 from maillage_directory.services.service import OWN_SOURCE
@@ -66,8 +66,8 @@ async def read_event(
     event = await find_event(session, layer_of(caller), event_id)
     if event is None:
         raise EventNotFound
-    today = _today()
-    ahead = islice(held_between(event, today, today + FURTHEST), _SHOWN_AHEAD)
+    first = today()
+    ahead = islice(held_between(event, first, first + FURTHEST), _SHOWN_AHEAD)
     return EventDetail(
         **_shown(event, language).model_dump(),
         occurrences=[
@@ -275,23 +275,19 @@ async def _walk(
     if after is None:
         return in_order(events, since, until)
     # From the day of the last one seen; what ran on from before it has been seen as well.
-    start = max(since, after[0].astimezone(BRUSSELS).date())
+    start = max(since, day_of(after[0]))
     walk = in_order(events, start, until)
     return (held for held in walk if (held.starts_at, held.event_id) > after)
 
 
 def _period(params: EventParams) -> tuple[date, date]:
-    since = params.since or min(_today(), params.until or date.max)
+    since = params.since or min(today(), params.until or date.max)
     until = params.until or since + DEFAULT_REACH
     if until - since > FURTHEST:
         raise InvalidRequest(
             errors=[FieldError("period_too_long", "Ask for a year at most", parameter="to")]
         )
     return since, until
-
-
-def _today() -> date:
-    return clock.now().astimezone(BRUSSELS).date()
 
 
 async def _row(

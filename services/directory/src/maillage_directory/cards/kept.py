@@ -13,9 +13,9 @@ from uuid import UUID
 
 import orjson
 
+from maillage_common.dates import day_of
 from maillage_common.reading import Reads
 from maillage_directory.cards.rendering import Hours, hours_of, render_lasting
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.visibility import Layer, visible_record_sql
 
 # About 5 kB each.
@@ -93,5 +93,5 @@ def _kept(row: Any, layer: Layer, language: str) -> KeptCard:
         written=orjson.dumps(render_lasting(row, layer, language=language))[:-1],
         facts={name: card[name] for name in _FACTS if name in card},
         hours=hours_of(card),
-        verified_on=verified and verified.astimezone(BRUSSELS).date().isoformat(),
+        verified_on=verified and day_of(verified).isoformat(),
     )

@@ -7,11 +7,10 @@ from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_common import clock
+from maillage_common.dates import today
 from maillage_directory.loading.checking import with_organization, without_faults
 from maillage_directory.loading.outcome import Lined, Outcome, Run
 from maillage_directory.models import Observation, ProgramCoverage
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.projection import among
 from maillage_directory.records.schemas import CoverageRecord, ObservationRecord
 from maillage_directory.records.writing import table_of
@@ -67,9 +66,7 @@ def _observation_row(record: ObservationRecord) -> dict[str, Any]:
         "note": record.note,
         "recommendation": record.recommendation,
         "state": record.state,
-        "observed_on": record.observed_on
-        or record.source_date
-        or clock.now().astimezone(BRUSSELS).date(),
+        "observed_on": record.observed_on or record.source_date or today(),
         "source": record.source,
         "external_id": record.external_id,
         "visibility": record.visibility,

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_common import clock
+from maillage_common import dates
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
@@ -45,7 +45,6 @@ from maillage_directory.observations.schemas import (
     ObservationFilters,
     ObservationParams,
 )
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.records.codes import codes_in
 from maillage_directory.visibility import layer_of
 from maillage_directory.vocabulary import Vocabulary
@@ -62,7 +61,7 @@ async def note_observation(
     """Keep what was met, and the application it came through: never the person who noted it, their
     organization or tenant. With an `external_id` seen before, gives what was noted then."""
     await vocabulary.check(session, list(codes_in(payload.model_dump())))
-    today = clock.now().astimezone(BRUSSELS).date()
+    today = dates.today()
     if payload.observed_on is not None and payload.observed_on > today:
         raise InvalidRequest(
             errors=[FieldError("in_the_future", "It was met on a day past", "/observed_on")]
@@ -135,7 +134,7 @@ async def move_observation(
     ImpossibleTransition."""
     observation = await _lock_served(session, observation_id, caller)
     check_move(observation.state, payload.to)
-    today = clock.now().astimezone(BRUSSELS).date()
+    today = dates.today()
     happened_on = payload.on or today
     if not observation.observed_on <= happened_on <= today:
         raise InvalidRequest(

@@ -2,11 +2,10 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from maillage_common import clock
 from maillage_common.auth import Caller
+from maillage_common.dates import today
 from maillage_directory.errors import ProgramNotFound
 from maillage_directory.languages import in_language
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.programs.queries import find_program, list_coverage, list_programs
 from maillage_directory.programs.schemas import (
     CoverageParams,
@@ -35,7 +34,7 @@ async def read_coverage(
     """Raises ProgramNotFound."""
     if await find_program(session, code) is None:
         raise ProgramNotFound
-    on = params.on or clock.now().astimezone(BRUSSELS).date()
+    on = params.on or today()
     rows = await list_coverage(session, layer_of(caller), code, on)
     return CoveragesPublic(
         items=[

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from maillage_common import clock
+from maillage_common import dates
 from maillage_common.dates import Day, Instant
 from maillage_common.schemas import Payload
 from maillage_directory.models import (
@@ -24,7 +24,6 @@ from maillage_directory.models import (
     ServiceStatus,
     Visibility,
 )
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.records.fields import (
     Code,
     Codes,
@@ -90,7 +89,7 @@ class Seen(Payload):
     @model_validator(mode="after")
     def _informal_ones_agree(self) -> Self:
         if self.kind == ActorKind.INFORMAL_NETWORK and self.visibility == Visibility.PUBLIC:
-            today = clock.now().astimezone(BRUSSELS).date()
+            today = dates.today()
             if self.agreed_on is None or self.agreed_on > today:
                 raise PydanticCustomError(
                     "listing_not_agreed",

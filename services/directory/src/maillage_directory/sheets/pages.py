@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from maillage_common.dates import day_of
 from maillage_directory.languages import in_language, language_name
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.sheets.wording import (
     capacity_line,
     closures_lines,
@@ -72,7 +72,7 @@ def collection_page(
     now: datetime,
 ) -> str:
     """A collection to print."""
-    made = word(language, "made", day_text(now.astimezone(BRUSSELS).date()))
+    made = word(language, "made", day_text(day_of(now)))
     head = page_head(
         title,
         language=language,
@@ -102,11 +102,11 @@ def service_sections(
     language: str,
     now: datetime,
 ) -> Iterator[str]:
-    today = now.astimezone(BRUSSELS).date()
+    today = day_of(now)
     for item in items:
         service = item.service
         verified = service.get("verified_at")
-        verified_on = verified and datetime.fromisoformat(verified).astimezone(BRUSSELS).date()
+        verified_on = verified and day_of(datetime.fromisoformat(verified))
         yield _page("service").render(
             label=service["label"],
             organization=in_language(service["organization"]["name"], language),

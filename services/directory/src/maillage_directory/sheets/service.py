@@ -8,12 +8,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_common import clock
 from maillage_common.database import Database
+from maillage_common.dates import day_of
 from maillage_directory.cards.rendering import render_service
 from maillage_directory.cards.selecting import Condition, Wanted, wanted_cards
 from maillage_directory.cards.streaming import stream_rows
 from maillage_directory.errors import TerritoryNotFound
 from maillage_directory.languages import in_language
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.sheets.pages import SheetItem, page_head, page_tail, service_sections
 from maillage_directory.sheets.schemas import SheetParams
 from maillage_directory.sheets.wording import day_text, word
@@ -76,7 +76,7 @@ async def _pages(
     now: datetime,
 ) -> AsyncIterator[bytes]:
     title = in_language(terms.territories[code], language) or code
-    made = word(language, "offline", day_text(now.astimezone(BRUSSELS).date()))
+    made = word(language, "offline", day_text(day_of(now)))
     yield page_head(title, language=language, lines=[made], with_search=True).encode()
     is_empty = True
     statement = _CARDS.format(where=condition.sql)

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from maillage_common.dates import day_of
 from maillage_directory.languages import in_language
-from maillage_directory.opening import BRUSSELS, WEEKDAYS
+from maillage_directory.opening import WEEKDAYS
 from maillage_directory.search.reasons import say
 
 _COLUMN = {"fr": 0, "nl": 1, "en": 2}
@@ -186,8 +187,8 @@ def capacity_line(service: Mapping[str, Any], language: str) -> str:
     capacity = service["capacity"]
     if capacity["status"] == "unknown":
         return ""
-    told = datetime.fromisoformat(capacity["observed_at"]).astimezone(BRUSSELS)
-    line = say(language, capacity["status"], day_text(told.date()))
+    told_on = day_of(datetime.fromisoformat(capacity["observed_at"]))
+    line = say(language, capacity["status"], day_text(told_on))
     if capacity["status"] == "waitlist" and capacity.get("waiting_days"):
         line += say(language, "waiting_days", capacity["waiting_days"])
     return line

@@ -14,6 +14,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
+from maillage_common.dates import today
 from maillage_common.errors import FieldError, InvalidRequest, MaillageError
 from maillage_common.pagination import Cursors, cut_page
 from maillage_common.preconditions import check_if_match
@@ -21,7 +22,6 @@ from maillage_common.schemas import Payload
 from maillage_directory.errors import AlreadyDecided, OrganizationNotFound, SuggestionNotFound
 from maillage_directory.events import AuditEvent
 from maillage_directory.models import ProblemNote, ResourceType, Suggestion, SuggestionState
-from maillage_directory.opening import BRUSSELS
 from maillage_directory.organizations.queries import find_organization
 from maillage_directory.organizations.service import change_organization, check_organization_change
 from maillage_directory.ownership import require_editor
@@ -172,7 +172,7 @@ async def note_problem(
         "resource_id": payload.record,
         "resource_type": payload.type,
         "code": payload.code,
-        "noted_on": clock.now().astimezone(BRUSSELS).date(),
+        "noted_on": today(),
     }
     connection = await session.connection()
     await connection.execute(insert(ProblemNote).values(**row).on_conflict_do_nothing())
