@@ -145,7 +145,7 @@ def professional(as_caller: Any) -> dict[str, str]:
 @pytest.fixture
 def admin(as_caller: Any) -> dict[str, str]:
     headers: dict[str, str] = as_caller(
-        sub="curator", scope="directory:read directory:write directory:verify directory:admin"
+        sub="admin", scope="directory:read directory:write directory:verify directory:admin"
     )
     return headers
 

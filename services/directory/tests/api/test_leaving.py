@@ -98,7 +98,7 @@ class TestDelisting:
         )
         assert (await client.get(service, headers=as_anonymous())).status_code == 200
 
-    async def test_is_on_their_own_word_or_a_curators(
+    async def test_is_on_their_own_word_or_an_admins(
         self, directory: Any, client: Any, editor: Any, admin: Any
     ) -> None:
         await directory.has(directory.organization("other"))

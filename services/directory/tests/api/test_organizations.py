@@ -30,7 +30,7 @@ class TestListOrganizations:
 
 
 class TestWriteOrganizations:
-    async def test_a_curator_creates_and_its_editor_changes_it(
+    async def test_an_admin_creates_and_its_editor_changes_it(
         self, directory: Any, client: Any, admin: Any, as_caller: Any
     ) -> None:
         made = await client.post(

@@ -39,7 +39,7 @@ class TestCreateService:
         answer = await client.post(SERVICES, json=body(directory), headers=editor("other"))
         assert (answer.status_code, answer.json()["code"]) == (403, "not_your_organization")
 
-    async def test_lets_a_curator_write_for_all(
+    async def test_lets_an_admin_write_for_all(
         self, directory: Any, client: Any, admin: Any
     ) -> None:
         await directory.has()

@@ -47,14 +47,14 @@ SEEN: dict[str, dict[str, set[str]]] = {
         "by": {"public", "professional"},
         "in": {"professional", "own"},
     },
-    "curator": {"of": set(KINDS), "by": set(KINDS), "in": {"professional", "own"}},
+    "admin": {"of": set(KINDS), "by": set(KINDS), "in": {"professional", "own"}},
 }
 MARK = re.compile(r"\b(of|by|in)-(public|professional|network|program|own)\b")
 # Facets tell codes, no names: each record has a language of its own.
 SPOKEN = dict(zip(KINDS, ("ln", "tr", "ur", "so", "ti"), strict=True))
 KBO = [{"scheme": "BE-KBO", "identifier": "0403.170.701"}]
 FORMS = ("ndjson", "csv", "xlsx", "geojson", "hsds")
-# What curators too are told no record by. A new route is listed here, or the world below gives it
+# What admins too are told no record by. A new route is listed here, or the world below gives it
 # something to tell.
 TELLS_NOTHING = {
     *(f"{V1}/{noun}" for noun in ("needs", "programs", "status", "territories")),
@@ -93,7 +93,7 @@ def people(as_anonymous: Any, as_caller: Any, professional: Any, admin: Any, edi
             "networked": as_caller(scope="directory:read", org=neighbour),
             "worker of the program": as_caller(scope="directory:read", function="raq"),
             "owner": editor(),
-            "curator": admin,
+            "admin": admin,
         }
 
     return of
@@ -348,16 +348,16 @@ async def test_every_way_out_honours_visibility(
         if path.startswith(("/directory/", "/hsds/"))
     ]
     everyone = people(directory)
-    whole = {f"{way}-{kind}" for way, kinds in SEEN["curator"].items() for kind in kinds}
+    whole = {f"{way}-{kind}" for way, kinds in SEEN["admin"].items() for kind in kinds}
     telling = {}
     for path, method, operation in reads:
-        marks, _ = await told(world, everyone["curator"], path, method, operation, whole)
+        marks, _ = await told(world, everyone["admin"], path, method, operation, whole)
         telling[path, method] = marks
     assert {path for (path, _), marks in telling.items() if not marks} == TELLS_NOTHING
     assert set().union(*telling.values()) == whole
     for person, headers in everyone.items():
         seen = {f"{way}-{kind}" for way, kinds in SEEN[person].items() for kind in kinds}
-        for path, method, operation in reads if person != "curator" else ():
+        for path, method, operation in reads if person != "admin" else ():
             marks, is_open = await told(world, headers, path, method, operation, seen)
             assert marks <= seen, (person, path, marks - seen)
             if is_open and path not in FOR_FEW:

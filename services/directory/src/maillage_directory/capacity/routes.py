@@ -1,13 +1,12 @@
 """Capacity reports, of one service and of many at once."""
 
-from typing import Annotated
 from uuid import UUID
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
+from maillage_directory.callers import Editor, Professional
 from maillage_directory.capacity import service
 from maillage_directory.capacity.schemas import (
     CapacityReportPublic,
@@ -17,8 +16,6 @@ from maillage_directory.capacity.schemas import (
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["capacity"])
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-Professional = Annotated[Caller, requires("directory:read", "directory:admin")]
 
 
 @router.post("/services/{service_id}/capacity-reports", name="report_capacity", status_code=201)

@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import ReadSession
 from maillage_common.pagination import CursorsDep
 from maillage_directory.answers import JsonAnswer
+from maillage_directory.callers import AcceptLanguage, Anyone
 from maillage_directory.changes import service
 from maillage_directory.changes.schemas import ChangeParams, ChangesPublic
 from maillage_directory.languages import preferred
 
 router = maillage_router(prefix="/directory/v1", tags=["changes"])
-Anyone = Annotated[Caller, open_to_anyone()]
 
 
 @router.get(
@@ -28,7 +27,7 @@ async def list_changes(
     session: ReadSession,
     cursors: CursorsDep,
     caller: Anyone,
-    accept_language: Annotated[str | None, Header(description="fr, nl or en")] = None,
+    accept_language: AcceptLanguage = None,
 ) -> Response:
     """Every record that changed since a cursor, once, in order, deletions too: what a copy needs.
 

@@ -7,9 +7,9 @@ from fastapi import Query, Request
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.callers import Admin, Editor
 from maillage_directory.delegations import service
 from maillage_directory.delegations.schemas import (
     DelegationParams,
@@ -18,8 +18,6 @@ from maillage_directory.delegations.schemas import (
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["delegations"])
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-Admin = Annotated[Caller, requires("directory:admin")]
 
 
 @router.post("/delegations", name="give_delegation", status_code=201)

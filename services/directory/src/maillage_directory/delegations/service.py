@@ -62,7 +62,7 @@ async def read_delegations(
     cursors: Cursors,
     vocabulary: Vocabulary,
 ) -> tuple[list[Delegation], str | None]:
-    """A page by id: all for curators of the whole, else those of the caller's organization."""
+    """A page by id: all for an admin, else those of the caller's organization."""
     if params.territory is not None:
         await vocabulary.check(session, [(UnknownTerritory, "territory", params.territory)])
     layer = layer_of(caller)

@@ -3,21 +3,19 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
 from maillage_common.preconditions import IfMatch, etag
+from maillage_directory.callers import AcceptLanguage, Editor
 from maillage_directory.duplicates import service
 from maillage_directory.duplicates.schemas import DuplicateParams, DuplicatePublic, NewDecision
 from maillage_directory.languages import preferred
 
 router = maillage_router(prefix="/directory/v1", tags=["duplicates"])
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 
 
 @router.get("/duplicates", name="list_duplicates")

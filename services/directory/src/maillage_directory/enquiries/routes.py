@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Query, Request
+from fastapi import Query, Request
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.callers import AcceptLanguage, Editor, Professional
 from maillage_directory.enquiries import service
 from maillage_directory.enquiries.schemas import (
     EnquiryParams,
@@ -20,9 +20,6 @@ from maillage_directory.enquiries.schemas import (
 from maillage_directory.languages import preferred
 
 router = maillage_router(prefix="/directory/v1", tags=["enquiries"])
-Professional = Annotated[Caller, requires("directory:read", "directory:admin")]
-Desk = Annotated[Caller, requires("directory:write", "directory:admin")]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 
 
 @router.post("/enquiries", name="ask_enquiry", status_code=201)
@@ -80,7 +77,7 @@ async def answer_enquiry(
     request: Request,
     session: WriteSession,
     audit: Audit,
-    caller: Desk,
+    caller: Editor,
     accept_language: AcceptLanguage = None,
 ) -> EnquiryPublic:
     """Give the services that fit. None at all is noted as a gap."""

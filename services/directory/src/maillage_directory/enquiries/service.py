@@ -235,7 +235,7 @@ async def _lock_open(session: AsyncSession, enquiry_id: UUID) -> Enquiry:
 
 
 async def _answering(session: AsyncSession, layer: Layer) -> UUID | None:
-    """The answering organization; a curator may have none in the directory."""
+    """The answering organization; an admin may have none in the directory."""
     if layer.organization is None:
         return None
     return await choose_owner(session, layer, None)

@@ -6,16 +6,15 @@ from fastapi import Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import DatabaseDep, ReadSession
 from maillage_directory.agenda.calendar import MEDIA_TYPE
 from maillage_directory.agenda.routes import list_events_as_calendar
+from maillage_directory.callers import Anyone
 from maillage_directory.exports import service
 from maillage_directory.exports.schemas import FILE_NAMES, MEDIA_TYPES, ExportFormat, ExportParams
 from maillage_directory.visibility import layer_of
 
 router = maillage_router(prefix="/directory/v1", tags=["exports"])
-Anyone = Annotated[Caller, open_to_anyone()]
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, as it is made",

@@ -1,18 +1,16 @@
 """`/directory/v1/services/{id}/history` and `/directory/v1/organizations/{id}/history`."""
 
-from typing import Annotated
 from uuid import UUID
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession
 from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
+from maillage_directory.callers import Professional
 from maillage_directory.history import service
 from maillage_directory.history.schemas import FieldChangePublic
 from maillage_directory.models import ResourceType
 
 router = maillage_router(prefix="/directory/v1", tags=["history"])
-Professional = Annotated[Caller, requires("directory:read", "directory:admin")]
 
 
 @router.get(

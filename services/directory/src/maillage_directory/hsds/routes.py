@@ -3,15 +3,15 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import DatabaseDep, ReadSession
 from maillage_common.errors import NotFound
 from maillage_common.schemas import Payload
 from maillage_directory.answers import JsonAnswer, answer_whole
+from maillage_directory.callers import AcceptLanguage, Anyone
 from maillage_directory.hsds import api, profile, service
 from maillage_directory.hsds.objects import OBJECTS, VERSION
 from maillage_directory.hsds.schemas import (
@@ -29,7 +29,6 @@ from maillage_directory.languages import preferred
 from maillage_directory.visibility import layer_of
 
 router = maillage_router(prefix="/hsds/v3", tags=["hsds"])
-Anyone = Annotated[Caller, open_to_anyone()]
 _NDJSON = "application/x-ndjson"
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"model": HsdsPage, "content": {_NDJSON: {"schema": {"type": "string"}}}}
@@ -42,7 +41,7 @@ async def reader_of(
     request: Request,
     session: ReadSession,
     caller: Anyone,
-    accept_language: Annotated[str | None, Header(description="fr, nl or en")] = None,
+    accept_language: AcceptLanguage = None,
 ) -> Reader:
     terms = await request.app.state.vocabulary.terms(session)
     return Reader(layer_of(caller), terms, preferred(accept_language))

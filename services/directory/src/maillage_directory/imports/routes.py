@@ -7,9 +7,9 @@ from fastapi import Query, Request
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.callers import Editor
 from maillage_directory.errors import NotYourOrganization
 from maillage_directory.imports import queries, service
 from maillage_directory.imports.schemas import (
@@ -23,7 +23,6 @@ from maillage_directory.settings import Settings
 from maillage_directory.visibility import layer_of
 
 router = maillage_router(prefix="/directory/v1", tags=["imports"])
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}},

@@ -1,4 +1,4 @@
-"""Loads what lives around services: events, rotas, diagnoses, collections; for curators alone."""
+"""Loads what lives around services: events, rotas, diagnoses, collections; for admins alone."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -9,9 +9,9 @@ from uuid import UUID
 from fastapi import Query
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import ReadSession
 from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.callers import Anyone
 from maillage_directory.locations import service
 from maillage_directory.locations.schemas import (
     LocationListed,
@@ -21,7 +21,6 @@ from maillage_directory.locations.schemas import (
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["locations"])
-Anyone = Annotated[Caller, open_to_anyone()]
 
 
 @router.get("/locations", name="list_locations")

@@ -1,20 +1,16 @@
 """`/directory/v1/needs`."""
 
-from typing import Annotated
-
-from fastapi import Header, Response
+from fastapi import Response
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import ReadSession
 from maillage_directory.answers import JsonAnswer, answer_whole
+from maillage_directory.callers import AcceptLanguage, Anyone
 from maillage_directory.languages import in_language, preferred
 from maillage_directory.needs.queries import list_needs
 from maillage_directory.needs.schemas import NeedPublic, NeedsPublic
 
 router = maillage_router(prefix="/directory/v1", tags=["needs"])
-Anyone = Annotated[Caller, open_to_anyone()]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 
 
 @router.get(

@@ -7,9 +7,9 @@ from fastapi import Query, Request
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
+from maillage_directory.callers import Anyone, Editor
 from maillage_directory.models import Observation, ObservationTransition
 from maillage_directory.observations import service
 from maillage_directory.observations.schemas import (
@@ -26,8 +26,6 @@ from maillage_directory.observations.schemas import (
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["observations"])
-Anyone = Annotated[Caller, open_to_anyone()]
-Worker = Annotated[Caller, requires("directory:write", "directory:admin")]
 
 
 @router.post("/observations", name="note_observation", status_code=201)
@@ -36,7 +34,7 @@ async def note_observation(
     request: Request,
     session: WriteSession,
     audit: Audit,
-    caller: Worker,
+    caller: Editor,
 ) -> ObservationPublic:
     """A gap or an obstacle met on the ground. Never about a person."""
     noted = await service.note_observation(
@@ -92,7 +90,7 @@ async def move_observation(
     payload: NewTransition,
     session: WriteSession,
     audit: Audit,
-    caller: Worker,
+    caller: Editor,
 ) -> ObservationDetail:
     """It was sent to an institution, or answered by one."""
     return _detail(
@@ -108,7 +106,7 @@ async def moderate_observation(
     payload: Moderation,
     session: WriteSession,
     audit: Audit,
-    caller: Worker,
+    caller: Editor,
 ) -> ObservationPublic:
     """Publish it, or take it back, with words about institutions only."""
     return ObservationPublic.model_validate(

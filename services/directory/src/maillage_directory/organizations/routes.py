@@ -3,15 +3,15 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
 from maillage_common.preconditions import IfMatch
 from maillage_directory.answers import JsonAnswer, answer_with_tag
+from maillage_directory.callers import AcceptLanguage, Admin, Anyone, Editor
 from maillage_directory.languages import preferred
 from maillage_directory.organizations import leaving, service
 from maillage_directory.organizations.schemas import (
@@ -24,10 +24,6 @@ from maillage_directory.records.merging import OrganizationChange
 from maillage_directory.tags import card_tag
 
 router = maillage_router(prefix="/directory/v1", tags=["organizations"])
-Anyone = Annotated[Caller, open_to_anyone()]
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-Curator = Annotated[Caller, requires("directory:admin")]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 _ONE: dict[int | str, dict[str, Any]] = {200: {"model": OrganizationPublic}}
 _MADE: dict[int | str, dict[str, Any]] = {201: {"model": OrganizationPublic}}
 
@@ -83,7 +79,7 @@ async def create_organization(
     request: Request,
     session: WriteSession,
     audit: Audit,
-    caller: Curator,
+    caller: Admin,
     accept_language: AcceptLanguage = None,
 ) -> Response:
     organization_id = await service.create_organization(

@@ -89,7 +89,7 @@ async def create_organization(
     audit: AuditTrail,
     vocabulary: Vocabulary,
 ) -> UUID:
-    """Curators only: an editor's organization exists before its editor."""
+    """Admins only: an editor's organization exists before its editor."""
     organization_id = payload.id or uuid7()
     if await lock_organization(session, organization_id) is not None:
         raise AlreadyExists

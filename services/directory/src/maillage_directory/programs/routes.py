@@ -2,19 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import ReadSession
 from maillage_directory.answers import JsonAnswer, answer_whole
+from maillage_directory.callers import AcceptLanguage, Anyone
 from maillage_directory.languages import preferred
 from maillage_directory.programs import service
 from maillage_directory.programs.schemas import CoverageParams, CoveragesPublic, ProgramsPublic
 
 router = maillage_router(prefix="/directory/v1", tags=["programs"])
-Anyone = Annotated[Caller, open_to_anyone()]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 
 
 @router.get(

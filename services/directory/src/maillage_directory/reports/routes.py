@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Header, Query, Request
+from fastapi import Query, Request
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession
+from maillage_directory.callers import AcceptLanguage, Professional
 from maillage_directory.languages import preferred
 from maillage_directory.reports import service
 from maillage_directory.reports.schemas import (
@@ -17,7 +17,6 @@ from maillage_directory.reports.schemas import (
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["reports"])
-Professional = Annotated[Caller, requires("directory:read", "directory:admin")]
 
 
 @router.get("/reports/parity", name="report_parity")
@@ -40,7 +39,7 @@ async def report_territory(
     request: Request,
     session: ReadSession,
     caller: Professional,
-    accept_language: Annotated[str | None, Header(description="fr, nl or en")] = None,
+    accept_language: AcceptLanguage = None,
 ) -> TerritoryReport:
     """What is offered by need and territory, what was missing, and how old the checks are."""
     report = await service.read_territory(

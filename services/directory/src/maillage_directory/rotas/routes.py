@@ -3,23 +3,20 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
 from maillage_common.preconditions import IfMatch
 from maillage_directory.answers import JsonAnswer, answer_one
+from maillage_directory.callers import AcceptLanguage, Anyone, Editor
 from maillage_directory.languages import preferred
 from maillage_directory.rotas import service
 from maillage_directory.rotas.schemas import RotaContent, RotaParams, RotaPublic
 
 router = maillage_router(prefix="/directory/v1", tags=["rotas"])
-Anyone = Annotated[Caller, open_to_anyone()]
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 _ONE: dict[int | str, dict[str, Any]] = {200: {"model": RotaPublic}}
 _MADE: dict[int | str, dict[str, Any]] = {201: {"model": RotaPublic}}
 

@@ -19,7 +19,7 @@ _WORDS = "s.document @@ (public.directory_query(CAST(:words AS text[]), false)).
 
 
 def layer_of_search(saved: SavedSearch) -> Layer:
-    """A professional of that organization; never a curator of the whole, whoever saved it."""
+    """A professional of that organization; never an admin, whoever saved it."""
     return Layer(
         is_professional=True,
         is_admin=False,

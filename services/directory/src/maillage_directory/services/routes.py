@@ -1,17 +1,17 @@
 """One service: `/directory/v1/services/{service_id}` and what is below it."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Header, Request, Response
+from fastapi import Request, Response
 
 from maillage_common import clock
 from maillage_common.app import maillage_router, plain_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.preconditions import IfMatch
 from maillage_directory.answers import JsonAnswer, answer_with_tag
+from maillage_directory.callers import AcceptLanguage, Anyone, Editor
 from maillage_directory.cards.schemas import ServicePublic
 from maillage_directory.languages import preferred
 from maillage_directory.records.merging import ServiceChange
@@ -22,9 +22,6 @@ from maillage_directory.tags import card_tag
 
 router = maillage_router(prefix="/directory/v1", tags=["services"])
 reading = plain_router(prefix="/directory/v1", tags=["services"], route_class=UnchangedRoute)
-Anyone = Annotated[Caller, open_to_anyone()]
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 _ONE: dict[int | str, dict[str, Any]] = {200: {"model": ServicePublic}}
 _MADE: dict[int | str, dict[str, Any]] = {201: {"model": ServicePublic}}
 

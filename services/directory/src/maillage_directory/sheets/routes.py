@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import Header, Query, Request
+from fastapi import Query, Request
 from starlette.responses import StreamingResponse
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, open_to_anyone
 from maillage_common.database import DatabaseDep, ReadSession
+from maillage_directory.callers import AcceptLanguage, Anyone
 from maillage_directory.languages import preferred
 from maillage_directory.sheets import service
 from maillage_directory.sheets.pages import sheet_headers
@@ -15,8 +15,6 @@ from maillage_directory.sheets.schemas import SheetParams
 from maillage_directory.visibility import layer_of
 
 router = maillage_router(prefix="/directory/v1", tags=["territories"])
-Anyone = Annotated[Caller, open_to_anyone()]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "One HTML file", "content": {"text/html": {}}}
 }

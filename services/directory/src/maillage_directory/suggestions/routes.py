@@ -7,10 +7,11 @@ from fastapi import Query, Request
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, open_to_anyone, requires
+from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import CursorsDep, Page
 from maillage_common.preconditions import IfMatch
+from maillage_directory.callers import Anyone, Editor
 from maillage_directory.models import ResourceType
 from maillage_directory.suggestions import service
 from maillage_directory.suggestions.schemas import (
@@ -21,11 +22,10 @@ from maillage_directory.suggestions.schemas import (
     SuggestionParams,
     SuggestionPublic,
 )
+from maillage_directory.visibility import ADMIN, READ, WRITE
 
 router = maillage_router(prefix="/directory/v1", tags=["suggestions"])
-Anyone = Annotated[Caller, open_to_anyone()]
-Reader = Annotated[Caller, requires("directory:read", "directory:write", "directory:admin")]
-Editor = Annotated[Caller, requires("directory:write", "directory:admin")]
+Reader = Annotated[Caller, requires(READ, WRITE, ADMIN)]
 
 
 @router.post("/suggestions", name="suggest", status_code=201)

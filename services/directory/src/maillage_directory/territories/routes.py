@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Header, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
-from maillage_common.auth import Caller, open_to_anyone, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_directory.answers import GeoJsonAnswer, JsonAnswer, answer_whole
+from maillage_directory.callers import AcceptLanguage, Admin, Anyone
 from maillage_directory.languages import preferred
 from maillage_directory.territories import importing, service
 from maillage_directory.territories.schemas import (
@@ -26,9 +26,6 @@ from maillage_directory.territories.schemas import (
 )
 
 router = maillage_router(prefix="/directory/v1", tags=["territories"])
-Anyone = Annotated[Caller, open_to_anyone()]
-Curator = Annotated[Caller, requires("directory:admin")]
-AcceptLanguage = Annotated[str | None, Header(description="fr, nl or en")]
 TerritoryCode = Annotated[
     str, Path(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 ]
@@ -88,7 +85,7 @@ async def resolve_territory_unlogged(
     openapi_extra={"x-max-body-bytes": _MAX_OUTLINES},
 )
 async def import_outlines(
-    payload: NewOutlines, request: Request, session: WriteSession, audit: Audit, caller: Curator
+    payload: NewOutlines, request: Request, session: WriteSession, audit: Audit, caller: Admin
 ) -> OutlineOutcomes:
     """Outlines of many territories from a GeoJSON FeatureCollection: each good one is kept."""
     return await importing.import_outlines(
@@ -116,7 +113,7 @@ async def put_territory(
     request: Request,
     session: WriteSession,
     audit: Audit,
-    caller: Curator,
+    caller: Admin,
     accept_language: AcceptLanguage = None,
 ) -> TerritoryDetail:
     """Make a territory, or say anew what it is and what holds it, with dates."""
@@ -147,7 +144,7 @@ async def get_outline(
     openapi_extra={"x-max-body-bytes": _MAX_OUTLINES},
 )
 async def put_outline(
-    code: TerritoryCode, payload: NewOutline, session: WriteSession, audit: Audit, caller: Curator
+    code: TerritoryCode, payload: NewOutline, session: WriteSession, audit: Audit, caller: Admin
 ) -> OutlineStored:
     """Replace the outline of one territory."""
     return await importing.import_outline(session, code, payload, audit=audit)

@@ -13,9 +13,10 @@ from maillage_directory.verifications.schemas import (
     OrganizationVerificationPublic,
     ServiceVerificationPublic,
 )
+from maillage_directory.visibility import VERIFY
 
 router = maillage_router(prefix="/directory/v1", tags=["verifications"])
-Verifier = Annotated[Caller, requires("directory:verify")]
+Verifier = Annotated[Caller, requires(VERIFY)]
 
 
 @router.post("/services/{service_id}/verifications", name="verify_service", status_code=201)

@@ -1,19 +1,17 @@
 """`/directory/v1/webhooks`."""
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import Request
 
 from maillage_common.app import maillage_router
-from maillage_common.auth import Caller, requires
 from maillage_common.database import ReadSession, WriteSession
 from maillage_common.pagination import Page
+from maillage_directory.callers import Professional
 from maillage_directory.webhooks import service
 from maillage_directory.webhooks.schemas import NewWebhook, WebhookMade, WebhookPublic
 
 router = maillage_router(prefix="/directory/v1", tags=["webhooks"])
-Professional = Annotated[Caller, requires("directory:read", "directory:admin")]
 
 
 @router.post("/webhooks", name="register_webhook", status_code=201)
