@@ -16,11 +16,15 @@ from maillage_directory.records.fields import (
     Codes,
     EmailAddress,
     LanguageCode,
+    Latitude,
+    Longitude,
     Name,
     PhoneNumber,
     SomeWords,
     WebAddress,
     Words,
+    both_or_no_degrees,
+    network_is_named,
 )
 from maillage_directory.records.parts import ScheduleEntry
 
@@ -38,17 +42,11 @@ class EventPlace(Payload):
     street: Words = Field(default_factory=dict)
     postcode: Annotated[str, Field(pattern=r"^\d{4}$")] | None = None
     city: Words = Field(default_factory=dict)
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     confidential: bool = False
 
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.latitude is None) != (self.longitude is None):
-            raise PydanticCustomError(
-                "incomplete_position", "Give latitude and longitude together, or neither"
-            )
-        return self
+    _both_or_none = model_validator(mode="after")(both_or_no_degrees)
 
 
 class EventContent(Payload):
@@ -99,14 +97,7 @@ class EventContent(Payload):
             raise PydanticCustomError("nowhere", "Give a place or a territory")
         return self
 
-    @model_validator(mode="after")
-    def _network_is_named(self) -> Self:
-        if (self.visibility == Visibility.NETWORK) != (self.network is not None):
-            raise PydanticCustomError(
-                "network_mismatch",
-                "Name a network (a territory or a program) when visibility is network, only then",
-            )
-        return self
+    _network_is_named = model_validator(mode="after")(network_is_named)
 
 
 _PERIOD = {"at": ("to",)}

@@ -11,7 +11,12 @@ from maillage_common.schemas import Answer, Payload
 from maillage_directory.cards.schemas import ServicePublic
 from maillage_directory.models import Visibility
 from maillage_directory.models.columns import Texts
-from maillage_directory.records.fields import Code, Name, Words
+from maillage_directory.records.fields import (
+    Code,
+    Name,
+    Words,
+    network_is_named,
+)
 
 
 class ItemEntry(Payload):
@@ -32,14 +37,7 @@ class CollectionContent(Payload):
     visibility: Visibility = Visibility.PROFESSIONAL
     network: Code | None = None
 
-    @model_validator(mode="after")
-    def _network_is_named(self) -> Self:
-        if (self.visibility == Visibility.NETWORK) != (self.network is not None):
-            raise PydanticCustomError(
-                "network_mismatch",
-                "Name a network (a territory or a program) when visibility is network, only then",
-            )
-        return self
+    _network_is_named = model_validator(mode="after")(network_is_named)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -1,17 +1,24 @@
 """Local diagnoses as editors send and readers see them."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import Visibility
 from maillage_directory.models.columns import Texts
-from maillage_directory.records.fields import Code, Codes, Line, Name, WebAddress, Words
+from maillage_directory.records.fields import (
+    Code,
+    Codes,
+    Line,
+    Name,
+    WebAddress,
+    Words,
+    network_is_named,
+)
 
 
 class DiagnosticContent(Payload):
@@ -32,14 +39,7 @@ class DiagnosticContent(Payload):
     visibility: Visibility = Visibility.PUBLIC
     network: Code | None = None
 
-    @model_validator(mode="after")
-    def _network_is_named(self) -> Self:
-        if (self.visibility == Visibility.NETWORK) != (self.network is not None):
-            raise PydanticCustomError(
-                "network_mismatch",
-                "Name a network (a territory or a program) when visibility is network, only then",
-            )
-        return self
+    _network_is_named = model_validator(mode="after")(network_is_named)
 
 
 class DiagnosticPublic(Answer):

@@ -1,7 +1,7 @@
 """Types of fields that several records share."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from maillage_directory.languages import canonical_language, languages_like, written_language
+from maillage_directory.models import Visibility
 
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 # Tabs and ends of lines are text. Half a surrogate pair is no character in UTF-8.
@@ -114,19 +115,39 @@ EmailAddress = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]+$")
 ]
 WebAddress = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://\S+$")]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 CommaList = Annotated[list[str], BeforeValidator(_from_one_string), Field(max_length=40)]
 
-__all__ = [
-    "Code",
-    "Codes",
-    "CommaList",
-    "EmailAddress",
-    "LanguageCode",
-    "Line",
-    "Name",
-    "PhoneNumber",
-    "SomeWords",
-    "TextLanguage",
-    "WebAddress",
-    "Words",
-]
+
+class _Seen(Protocol):
+    visibility: Visibility
+    network: str | None
+
+
+class _Placed(Protocol):
+    latitude: float | None
+    longitude: float | None
+
+
+SeenPayload = TypeVar("SeenPayload", bound=_Seen)
+PlacedPayload = TypeVar("PlacedPayload", bound=_Placed)
+
+
+def network_is_named(payload: SeenPayload) -> SeenPayload:
+    """For `model_validator(mode="after")`: a network goes with the visibility `network`."""
+    if (payload.visibility == Visibility.NETWORK) != (payload.network is not None):
+        raise PydanticCustomError(
+            "network_mismatch",
+            "Name a network (a territory or a program) when visibility is network, only then",
+        )
+    return payload
+
+
+def both_or_no_degrees(payload: PlacedPayload) -> PlacedPayload:
+    """For `model_validator(mode="after")`."""
+    if (payload.latitude is None) != (payload.longitude is None):
+        raise PydanticCustomError(
+            "incomplete_position", "Give latitude and longitude together, or neither"
+        )
+    return payload

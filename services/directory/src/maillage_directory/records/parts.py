@@ -26,11 +26,14 @@ from maillage_directory.records.fields import (
     Code,
     CommaList,
     EmailAddress,
+    Latitude,
     Line,
+    Longitude,
     PhoneNumber,
     SomeWords,
     WebAddress,
     Words,
+    both_or_no_degrees,
 )
 from maillage_directory.records.identifiers import normal_kbo
 
@@ -150,18 +153,12 @@ class LocationEntry(Payload):
         default_factory=list
     )
     address: AddressEntry | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     confidential: bool = False
     at_location: Words = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.latitude is None) != (self.longitude is None):
-            raise PydanticCustomError(
-                "incomplete_position", "Give latitude and longitude together, or neither"
-            )
-        return self
+    _both_or_none = model_validator(mode="after")(both_or_no_degrees)
 
 
 # Files tell the same hours again and again, and each is asked for twice: to check and to write.

@@ -34,6 +34,7 @@ from maillage_directory.records.fields import (
     TextLanguage,
     WebAddress,
     Words,
+    network_is_named,
 )
 from maillage_directory.records.parts import (
     CapacityEntry,
@@ -97,14 +98,7 @@ class Seen(Payload):
                 )
         return self
 
-    @model_validator(mode="after")
-    def _network_is_named(self) -> Self:
-        if (self.visibility == Visibility.NETWORK) != (self.network is not None):
-            raise PydanticCustomError(
-                "network_mismatch",
-                "Name a network (a territory or a program) when visibility is network, only then",
-            )
-        return self
+    _network_is_named = model_validator(mode="after")(network_is_named)
 
 
 class Sourced(Payload):
@@ -238,17 +232,4 @@ class CoverageRecord(Payload):
 Record = Annotated[
     OrganizationRecord | ServiceRecord | ObservationRecord | CoverageRecord,
     Field(discriminator="type"),
-]
-
-__all__ = [
-    "CoverageRecord",
-    "HidableField",
-    "ObservationContent",
-    "ObservationRecord",
-    "OrganizationContent",
-    "OrganizationRecord",
-    "Record",
-    "Seen",
-    "ServiceContent",
-    "ServiceRecord",
 ]

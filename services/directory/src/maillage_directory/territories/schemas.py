@@ -10,11 +10,15 @@ from maillage_common.dates import Day
 from maillage_common.schemas import Answer, Payload
 from maillage_directory.models import TerritoryKind
 from maillage_directory.models.columns import Texts
-from maillage_directory.records.fields import Code, Line, Name
+from maillage_directory.records.fields import (
+    Code,
+    Latitude,
+    Line,
+    Longitude,
+    Name,
+    both_or_no_degrees,
+)
 from maillage_directory.territories.outlines import Crs, InvalidOutline, declared_crs
-
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
 class Dated(Payload):
@@ -46,13 +50,7 @@ class TerritoryContent(Dated):
     longitude: Longitude | None = None
     within: Annotated[list[MembershipEntry], Field(max_length=100)] = Field(default_factory=list)
 
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.latitude is None) != (self.longitude is None):
-            raise PydanticCustomError(
-                "incomplete_position", "Give latitude and longitude together, or neither"
-            )
-        return self
+    _both_or_none = model_validator(mode="after")(both_or_no_degrees)
 
 
 class TerritoryPublic(Answer):
