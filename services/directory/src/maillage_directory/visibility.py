@@ -56,18 +56,19 @@ def _organization(caller: Caller) -> UUID | None:
         return None
 
 
-# Evaluated once a statement: the networks the caller belongs to.
-NETWORKS = (
-    "ARRAY(SELECT pc.program_code::text FROM program_coverage pc"
-    " WHERE pc.organization_id = :viewer_organization"
+_COVERS_TODAY = (
+    "pc.organization_id = :viewer_organization"
     " AND (pc.valid_from IS NULL OR pc.valid_from <= public.today_in_brussels())"
     " AND (pc.valid_to IS NULL OR pc.valid_to >= public.today_in_brussels())"
+)
+# Evaluated once a statement: the networks the caller belongs to.
+NETWORKS = (
+    "ARRAY(SELECT pc.program_code::text FROM program_coverage pc"  # noqa: S608
+    f" WHERE {_COVERS_TODAY}"
     " UNION SELECT a.above FROM program_coverage pc"
     " JOIN territory_above a ON a.code = pc.territory_code AND a.is_certain"
     " JOIN territory t ON t.code = a.above AND t.kind <> 'region'"
-    " WHERE pc.organization_id = :viewer_organization"
-    " AND (pc.valid_from IS NULL OR pc.valid_from <= public.today_in_brussels())"
-    " AND (pc.valid_to IS NULL OR pc.valid_to >= public.today_in_brussels())"
+    f" WHERE {_COVERS_TODAY}"
     " UNION SELECT p.code FROM program p WHERE lower(p.code) = :viewer_function)"
 )
 
@@ -122,9 +123,7 @@ JOIN territory covered ON covered.code = pc.territory_code AND covered.kind <> '
 JOIN territory_above a ON a.is_certain AND (
     a.code = {territory} AND a.above = pc.territory_code
     OR a.code = pc.territory_code AND a.above = {territory})
-WHERE pc.organization_id = :viewer_organization
-    AND (pc.valid_from IS NULL OR pc.valid_from <= public.today_in_brussels())
-    AND (pc.valid_to IS NULL OR pc.valid_to >= public.today_in_brussels()))"""
+WHERE {_COVERS_TODAY})"""
     return condition, {"viewer_organization": layer.organization}
 
 

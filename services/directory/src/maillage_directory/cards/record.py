@@ -37,7 +37,8 @@ _SERVICE = (
     "action_zones",
     "programs",
 )
-_SCHEDULE = (
+# Those of a schedule that a card has as they were told; days and times are written otherwise.
+SCHEDULE_MEMBERS = (
     "freq",
     "interval",
     "dtstart",
@@ -69,7 +70,7 @@ def service_record(
     record["organization"] = card["organization"]["id"]
     record["schedules"] = [
         {
-            **{name: schedule[name] for name in _SCHEDULE if name in schedule},
+            **{name: schedule[name] for name in SCHEDULE_MEMBERS if name in schedule},
             "byday": schedule["byday"],
             "bymonthday": schedule["bymonthday"],
             "opens_at": clock_text(schedule["opens"]),

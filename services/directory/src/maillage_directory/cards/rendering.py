@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from maillage_directory.cards.record import SCHEDULE_MEMBERS
 from maillage_directory.languages import in_language
 from maillage_directory.opening import Closed, Rule, clock_text, closing_time
 from maillage_directory.quality.scoring import quality_of
@@ -51,20 +52,6 @@ _OF_ORGANIZATION = (
     "visibility",
 )
 _IF_ORGANIZATION_HAS = ("email", "url", "network", "parent", "agreed_on", *DETAILS["organization"])
-_SCHEDULE = (
-    "freq",
-    "interval",
-    "dtstart",
-    "until",
-    "count",
-    "wkst",
-    "valid_from",
-    "valid_to",
-    "on_holidays",
-    "description",
-    "attending_type",
-    "schedule_link",
-)
 _PROVENANCE = ("source", "external_id", "source_date", "licence")
 
 
@@ -190,7 +177,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _schedule(schedule: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: schedule[name] for name in _SCHEDULE if name in schedule}
+    shown = {name: schedule[name] for name in SCHEDULE_MEMBERS if name in schedule}
     for name in ("byday", "bymonthday"):
         if schedule[name]:
             shown[name] = ",".join(schedule[name])

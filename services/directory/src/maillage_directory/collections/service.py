@@ -37,7 +37,7 @@ from maillage_directory.languages import in_language
 from maillage_directory.models import Collection, CollectionItem
 from maillage_directory.ownership import choose_owner, require_own
 from maillage_directory.records.codes import codes_in
-from maillage_directory.services.service import OWN_SOURCE
+from maillage_directory.records.rows import OWN_SOURCE
 from maillage_directory.sheets.pages import SheetItem, collection_page
 from maillage_directory.sheets.schemas import SheetParams
 from maillage_directory.tags import version_tags

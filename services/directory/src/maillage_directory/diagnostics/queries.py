@@ -13,11 +13,9 @@ from maillage_directory.diagnostics.schemas import DiagnosticParams
 from maillage_directory.models import Diagnostic
 from maillage_directory.visibility import Layer, visible_record_sql, with_organization
 from maillage_directory.vocabulary import Terms
+from maillage_directory.words import holds_sql
 
-_WORDS = (
-    "lower(public.unaccent(concat_ws(' ', d.title::text, d.summary::text, d.author)))"
-    " LIKE '%' || replace(replace(lower(public.unaccent(:q)), '%', ''), '_', '') || '%'"
-)
+_WORDS = holds_sql("concat_ws(' ', d.title::text, d.summary::text, d.author)")
 
 
 async def list_diagnostics(

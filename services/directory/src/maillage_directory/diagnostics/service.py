@@ -28,7 +28,7 @@ from maillage_directory.languages import in_language
 from maillage_directory.models import Diagnostic
 from maillage_directory.ownership import choose_owner, require_own
 from maillage_directory.records.codes import codes_in
-from maillage_directory.services.service import OWN_SOURCE
+from maillage_directory.records.rows import OWN_SOURCE
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary

@@ -19,7 +19,7 @@ def texts() -> Any:
     return columns.jsonb()
 
 
-def texts_or_none() -> Any:
+def texts_or_empty() -> Any:
     """As `texts`, but an empty object when nothing is written."""
     return columns.jsonb(default_factory=dict)
 

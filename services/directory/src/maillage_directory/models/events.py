@@ -15,7 +15,7 @@ from maillage_directory.models.columns import (
     network_is_named,
     text_array,
     texts,
-    texts_or_none,
+    texts_or_empty,
     visibility,
 )
 from maillage_directory.models.kinds import Audience, EventKind, Visibility
@@ -45,7 +45,7 @@ class Event(SQLModel, table=True):
     kind: EventKind = columns.enum_column(EventKind, "kind")
     audience: Audience = columns.enum_column(Audience, "audience", default=Audience.PUBLIC)
     name: Texts = texts()
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     needs: list[str] = text_array()
     languages: list[str] = text_array()
     program_code: str | None = columns.foreign_key("program.code", nullable=True)

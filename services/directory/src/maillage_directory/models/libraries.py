@@ -13,7 +13,7 @@ from maillage_directory.models.columns import (
     network_is_named,
     text_array,
     texts,
-    texts_or_none,
+    texts_or_empty,
     visibility,
 )
 from maillage_directory.models.kinds import Visibility
@@ -35,7 +35,7 @@ class Diagnostic(SQLModel, table=True):
     id: UUID = columns.uuid_pk()
     organization_id: UUID = columns.foreign_key("organization.id", ondelete="CASCADE")
     title: Texts = texts()
-    summary: Texts = texts_or_none()
+    summary: Texts = texts_or_empty()
     territory_code: str = columns.foreign_key("territory.code")
     themes: list[str] = text_array()
     published_on: date = day(nullable=False)
@@ -61,7 +61,7 @@ class Collection(SQLModel, table=True):
     id: UUID = columns.uuid_pk()
     organization_id: UUID = columns.foreign_key("organization.id", ondelete="CASCADE")
     title: Texts = texts()
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     visibility: Visibility = visibility(Visibility.PROFESSIONAL)
     network: str | None = columns.plain_text(nullable=True)
     source: str = columns.plain_text()
@@ -77,4 +77,4 @@ class CollectionItem(SQLModel, table=True):
     collection_id: UUID = columns.foreign_key("collection.id", ondelete="CASCADE", primary_key=True)
     service_id: UUID = columns.foreign_key("service.id", ondelete="CASCADE", primary_key=True)
     position: int
-    note: Texts = texts_or_none()
+    note: Texts = texts_or_empty()

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
 from maillage_common import columns
-from maillage_directory.models.columns import day, texts_or_none, visibility
+from maillage_directory.models.columns import day, texts_or_empty, visibility
 from maillage_directory.models.kinds import ObservationKind, ObservationState, Visibility
 
 
@@ -38,8 +38,8 @@ class Observation(SQLModel, table=True):
     territory_code: str | None = columns.foreign_key("territory.code", nullable=True)
     program_code: str | None = columns.foreign_key("program.code", nullable=True)
     happened: int = Field(default=1, nullable=False)
-    note: dict[str, str] = texts_or_none()
-    recommendation: dict[str, str] = texts_or_none()
+    note: dict[str, str] = texts_or_empty()
+    recommendation: dict[str, str] = texts_or_empty()
     state: ObservationState = columns.enum_column(
         ObservationState, "state", default=ObservationState.NOTED
     )
@@ -66,6 +66,6 @@ class ObservationTransition(SQLModel, table=True):
     to_state: ObservationState = columns.enum_column(ObservationState, "to_state")
     happened_on: date = day(nullable=False)
     institution: str | None = columns.plain_text(nullable=True)
-    words: dict[str, str] = texts_or_none()
+    words: dict[str, str] = texts_or_empty()
     url: str | None = columns.plain_text(nullable=True)
     created_at: datetime = columns.created_at()

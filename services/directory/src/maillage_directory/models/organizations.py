@@ -14,7 +14,7 @@ from maillage_directory.models.columns import (
     members,
     network_is_named,
     texts,
-    texts_or_none,
+    texts_or_empty,
     visibility,
 )
 from maillage_directory.models.kinds import ActorKind, PhoneKind, Visibility
@@ -53,7 +53,7 @@ class Organization(SQLModel, table=True):
 
     id: UUID = columns.uuid_pk()
     name: Texts = texts()
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     text_origins: dict[str, dict[str, dict[str, str]]] = columns.jsonb(default_factory=dict)
     kind: ActorKind = columns.enum_column(ActorKind, "kind")
     parent_id: UUID | None = columns.foreign_key(
@@ -106,7 +106,7 @@ class Phone(SQLModel, table=True):
     number: str = columns.plain_text()
     extension: str | None = columns.plain_text(nullable=True)
     kind: PhoneKind = columns.enum_column(PhoneKind, "kind", default=PhoneKind.VOICE)
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     visibility: Visibility = visibility()
 
 

@@ -14,7 +14,7 @@ from maillage_directory.models.columns import (
     members,
     small_number,
     text_array,
-    texts_or_none,
+    texts_or_empty,
 )
 from maillage_directory.models.kinds import Frequency, HolidayRule, LocationType
 
@@ -37,9 +37,9 @@ class Location(SQLModel, table=True):
     location_type: LocationType = columns.enum_column(
         LocationType, "location_type", default=LocationType.PHYSICAL
     )
-    name: Texts = texts_or_none()
-    street: Texts = texts_or_none()
-    city: Texts = texts_or_none()
+    name: Texts = texts_or_empty()
+    street: Texts = texts_or_empty()
+    city: Texts = texts_or_empty()
     postcode: str | None = columns.plain_text(nullable=True)
     country: str = columns.plain_text(default="BE")
     commune_code: str | None = columns.foreign_key("territory.code", nullable=True)
@@ -57,7 +57,7 @@ class ServiceAtLocation(SQLModel, table=True):
     id: UUID = columns.uuid_pk()
     service_id: UUID = columns.foreign_key("service.id", ondelete="CASCADE", index=False)
     location_id: UUID = columns.foreign_key("location.id", ondelete="CASCADE")
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
 
 
 class Schedule(SQLModel, table=True):
@@ -106,7 +106,7 @@ class Schedule(SQLModel, table=True):
     week_shift: int = small_number(nullable=False, default=0)
     phase: int = small_number(nullable=False, default=0)
     on_holidays: HolidayRule = columns.enum_column(HolidayRule, "on_holidays")
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     attending_type: str | None = columns.plain_text(nullable=True)
     schedule_link: str | None = columns.plain_text(nullable=True)
 
@@ -121,4 +121,4 @@ class Closure(SQLModel, table=True):
     service_id: UUID = columns.foreign_key("service.id", ondelete="CASCADE")
     starts_on: date = day(nullable=False)
     ends_on: date = day(nullable=False)
-    reason: Texts = texts_or_none()
+    reason: Texts = texts_or_empty()

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from maillage_common import columns
-from maillage_directory.models.columns import Texts, day, text_array, texts, texts_or_none
+from maillage_directory.models.columns import Texts, day, text_array, texts, texts_or_empty
 from maillage_directory.models.kinds import CoverageRole, TerritoryKind
 
 
@@ -35,7 +35,7 @@ class Need(SQLModel, table=True):
     code: str = columns.plain_text(primary_key=True)
     parent_code: str | None = columns.foreign_key("need.code", nullable=True)
     name: Texts = texts()
-    keywords: Texts = texts_or_none()
+    keywords: Texts = texts_or_empty()
     pictogram: str | None = columns.plain_text(nullable=True)
     is_sensitive: bool = Field(default=False, nullable=False)
     exact_match: list[str] = text_array()

@@ -13,7 +13,7 @@ from maillage_directory.models.columns import (
     small_number,
     text_array,
     texts,
-    texts_or_none,
+    texts_or_empty,
 )
 from maillage_directory.models.kinds import Frequency, HolidayRule
 
@@ -26,7 +26,7 @@ class Rota(SQLModel, table=True):
     id: UUID = columns.uuid_pk()
     organization_id: UUID = columns.foreign_key("organization.id", ondelete="CASCADE")
     name: Texts = texts()
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     created_at: datetime = columns.created_at()
     updated_at: datetime = columns.updated_at()
     version: int = columns.version()

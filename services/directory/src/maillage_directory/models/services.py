@@ -17,7 +17,7 @@ from maillage_directory.models.columns import (
     small_number,
     text_array,
     texts,
-    texts_or_none,
+    texts_or_empty,
     visibility,
 )
 from maillage_directory.models.kinds import (
@@ -62,7 +62,7 @@ class Service(SQLModel, table=True):
         ServiceStatus, "status", default=ServiceStatus.ACTIVE
     )
     name: Texts = texts()
-    description: Texts = texts_or_none()
+    description: Texts = texts_or_empty()
     text_origins: dict[str, dict[str, dict[str, str]]] = columns.jsonb(default_factory=dict)
     details: dict[str, Any] = members()
     field_visibility: dict[str, str] = members()
@@ -102,7 +102,7 @@ class ServiceLanguage(SQLModel, table=True):
 
     service_id: UUID = columns.foreign_key("service.id", ondelete="CASCADE", primary_key=True)
     code: str = columns.plain_text(primary_key=True)
-    note: Texts = texts_or_none()
+    note: Texts = texts_or_empty()
 
 
 class ServiceCondition(SQLModel, table=True):

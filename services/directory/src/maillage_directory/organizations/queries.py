@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_directory.models import Organization, Service
 from maillage_directory.organizations.schemas import OrganizationParams
 from maillage_directory.visibility import Layer, visible_record_sql
+from maillage_directory.words import holds_sql
 
 _SELECT = """
 SELECT r.resource_id, r.sort_name, r.content, r.verified_at, r.version, r.updated_at
@@ -38,10 +39,7 @@ async def list_organizations(
     visible, parameters = visible_record_sql(layer, "r")
     where = [visible]
     if params.q:
-        where.append(
-            "lower(public.unaccent(r.content->>'name')) LIKE"
-            " '%' || replace(replace(lower(public.unaccent(:q)), '%', ''), '_', '') || '%'"
-        )
+        where.append(holds_sql("r.content->>'name'"))
         parameters["q"] = params.q
     if params.kind is not None:
         where.append("r.content->>'kind' = :kind")

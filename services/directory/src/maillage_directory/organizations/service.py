@@ -37,15 +37,18 @@ from maillage_directory.records.parents import (
     lock_parents,
     parents_above,
 )
-from maillage_directory.records.rows import organization_columns, organization_parts
+from maillage_directory.records.rows import (
+    OWN_SOURCE,
+    organization_columns,
+    organization_parts,
+    stored_provenance,
+)
 from maillage_directory.records.schemas import OrganizationContent
 from maillage_directory.records.tombstones import refuse_missing
 from maillage_directory.records.writing import write_organizations
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
-
-OWN_SOURCE = "maillage"
 
 
 async def read_organization(
@@ -121,7 +124,7 @@ async def change_organization(
     content, changed = merged_record(OrganizationContent, organization_record(row.content), change)
     if stored.delisted_at is not None and content.visibility != Visibility.OWN:
         raise Delisted
-    await _write(session, organization_id, content, _provenance(stored), vocabulary)
+    await _write(session, organization_id, content, stored_provenance(stored), vocabulary)
     audit.record(
         AuditEvent.ORGANIZATION_CHANGED,
         entity="organization",
@@ -143,17 +146,7 @@ async def fill_organization(
     stored = await lock_organization(session, kept)
     assert stored is not None, "both rows are locked"
     content = filled_record(OrganizationContent, *records)
-    await _write(session, kept, content, _provenance(stored), vocabulary)
-
-
-def _provenance(stored: Organization) -> dict[str, Any]:
-    return {
-        "source": stored.source,
-        "external_id": stored.external_id,
-        "source_on": stored.source_on,
-        "licence": stored.licence,
-        "source_digest": stored.source_digest,
-    }
+    await _write(session, kept, content, stored_provenance(stored), vocabulary)
 
 
 async def check_organization_change(

@@ -16,9 +16,11 @@ from maillage_directory.models import (
     Contact,
     HolidayRule,
     Location,
+    Organization,
     OrganizationIdentifier,
     Phone,
     Schedule,
+    Service,
     ServiceAtLocation,
     ServiceCondition,
     ServiceLanguage,
@@ -37,6 +39,9 @@ from maillage_directory.records.schemas import (
 )
 
 Rows = dict[type[SQLModel], list[dict[str, Any]]]
+
+# Of what is written through the API; what is loaded carries the name of its source.
+OWN_SOURCE = "maillage"
 
 # The members that no query asks about: kept together in the column `details`, those without a value
 # left out.
@@ -140,6 +145,17 @@ def provenance_columns(
         "source_on": record.source_date,
         "licence": record.licence,
         "source_digest": source_digest,
+    }
+
+
+def stored_provenance(stored: Organization | Service) -> dict[str, Any]:
+    """The same of a row that is written again: a change leaves it as it was."""
+    return {
+        "source": stored.source,
+        "external_id": stored.external_id,
+        "source_on": stored.source_on,
+        "licence": stored.licence,
+        "source_digest": stored.source_digest,
     }
 
 

@@ -29,9 +29,8 @@ async def read_territory(
     terms = await vocabulary.terms(session)
     if code not in terms.territories:
         raise TerritoryNotFound
-    inside = sorted(below for below, above in terms.territory_above.items() if above.get(code))
     offer, met, staleness = await count_territory(
-        session, layer_of(caller), code, inside, now=clock.now()
+        session, layer_of(caller), code, terms.inside(code), now=clock.now()
     )
     answered = {row.need for row in offer if row.territory == code}
     return {

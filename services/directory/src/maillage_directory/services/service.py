@@ -22,11 +22,16 @@ from maillage_directory.errors import (
     ServiceNotFound,
 )
 from maillage_directory.events import AuditEvent
-from maillage_directory.models import Organization, ResourceType, Service
+from maillage_directory.models import Organization, ResourceType
 from maillage_directory.ownership import require_editor, require_own
 from maillage_directory.records.codes import codes_in
 from maillage_directory.records.merging import filled_record, merged_record
-from maillage_directory.records.rows import service_columns, service_parts
+from maillage_directory.records.rows import (
+    OWN_SOURCE,
+    service_columns,
+    service_parts,
+    stored_provenance,
+)
 from maillage_directory.records.schemas import ServiceContent
 from maillage_directory.records.tombstones import remove
 from maillage_directory.records.writing import (
@@ -40,9 +45,6 @@ from maillage_directory.services.schemas import NewService
 from maillage_directory.tags import version_tags
 from maillage_directory.visibility import Layer, layer_of
 from maillage_directory.vocabulary import Vocabulary
-
-# Records made through the API; loaded ones carry the name of their source.
-OWN_SOURCE = "maillage"
 
 
 async def read_service(
@@ -109,7 +111,7 @@ async def change_service(
         require_own(layer, content.organization)
         if await session.get(Organization, content.organization) is None:
             raise OrganizationNotFound
-    await _write(session, service_id, content, _provenance(stored), vocabulary)
+    await _write(session, service_id, content, stored_provenance(stored), vocabulary)
     audit.record(
         AuditEvent.SERVICE_CHANGED,
         entity="service",
@@ -154,17 +156,7 @@ async def fill_service(
     stored = await lock_service(session, kept)
     assert stored is not None, "both rows are locked"
     content = filled_record(ServiceContent, *records)
-    await _write(session, kept, content, _provenance(stored), vocabulary)
-
-
-def _provenance(stored: Service) -> dict[str, Any]:
-    return {
-        "source": stored.source,
-        "external_id": stored.external_id,
-        "source_on": stored.source_on,
-        "licence": stored.licence,
-        "source_digest": stored.source_digest,
-    }
+    await _write(session, kept, content, stored_provenance(stored), vocabulary)
 
 
 async def check_service_change(

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_directory.models import Territory, TerritoryOutline
 from maillage_directory.territories.schemas import TerritoryParams
+from maillage_directory.words import holds_sql
 
 _LIST = """
 SELECT t.*, o.territory_code IS NOT NULL AS has_outline
@@ -36,10 +37,7 @@ _INSIDE = (
     "EXISTS (SELECT FROM territory_above a WHERE a.code = t.code AND a.above = :within"
     " AND a.is_certain AND a.code <> a.above)"
 )
-_MATCHES = (
-    "(lower(t.code) = lower(:q) OR lower(public.unaccent(t.name::text))"
-    " LIKE '%' || replace(replace(lower(public.unaccent(:q)), '%', ''), '_', '') || '%')"
-)
+_MATCHES = f"(lower(t.code) = lower(:q) OR {holds_sql('t.name::text')})"
 _EXISTS_ON = (
     "(t.valid_from IS NULL OR t.valid_from <= :on_day)"
     " AND (t.valid_to IS NULL OR t.valid_to >= :on_day)"

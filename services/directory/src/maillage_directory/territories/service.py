@@ -23,6 +23,7 @@ from maillage_directory.errors import (
 from maillage_directory.events import AuditEvent
 from maillage_directory.languages import in_language
 from maillage_directory.models import Territory, TerritoryKind, TerritoryMembership
+from maillage_directory.records.rows import OWN_SOURCE
 from maillage_directory.territories.queries import (
     find_territory,
     list_above,
@@ -43,9 +44,6 @@ from maillage_directory.territories.schemas import (
     TerritoryPublic,
 )
 from maillage_directory.vocabulary import Vocabulary
-
-# Memberships that were written through the API; loading reference data leaves them alone.
-_OWN_SOURCE = "maillage"
 
 
 async def read_territories(
@@ -137,7 +135,7 @@ async def write_territory(
     _refuse_twins(content.within)
     connection = await session.connection()
     row = content.model_dump(exclude={"within"})
-    made = insert(Territory).values(code=code, source=_OWN_SOURCE, **row)
+    made = insert(Territory).values(code=code, source=OWN_SOURCE, **row)
     await connection.execute(made.on_conflict_do_update(index_elements=["code"], set_=row))
     await connection.execute(
         delete(TerritoryMembership).where(col(TerritoryMembership.territory_code) == code)
@@ -171,7 +169,8 @@ def _rows(code: str, within: Iterable[MembershipEntry]) -> Iterable[dict[str, An
             "is_certain": entry.is_certain,
             "valid_from": entry.valid_from,
             "valid_to": entry.valid_to,
-            "source": _OWN_SOURCE,
+            # Loading reference data leaves memberships of this source alone.
+            "source": OWN_SOURCE,
         }
 
 
