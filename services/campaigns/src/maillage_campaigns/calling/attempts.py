@@ -11,12 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from maillage_campaigns.calling import queries
 from maillage_campaigns.calling.leasing import Desk, hold_lease
 from maillage_campaigns.calling.lifecycle import AttemptFact, derive_disposition
-from maillage_campaigns.calling.presenting import (
-    describe_attempt,
-    describe_case,
-    describe_orientation,
-)
-from maillage_campaigns.calling.schemas import AttemptGiven, AttemptRecorded
+from maillage_campaigns.calling.presenting import describe_attempt, describe_orientation
+from maillage_campaigns.calling.schemas import AttemptGiven, AttemptRecorded, CasePublic
 from maillage_campaigns.clients import ReferralsClient
 from maillage_campaigns.errors import LeaseEnded, StaleFencingToken, UnknownNumber
 from maillage_campaigns.events import AuditEvent, CampaignsEvent
@@ -317,6 +313,6 @@ def _answer(
 ) -> AttemptRecorded:
     return AttemptRecorded(
         attempt=describe_attempt(attempt),
-        case=describe_case(case),
+        case=CasePublic.model_validate(case),
         orientation=describe_orientation(desk.keys, orientation) if orientation else None,
     )

@@ -1,6 +1,6 @@
 """The statement that leases the next person, and the one that says why there is none."""
 
-# A case that may be called now, by this counsellor. `:languages` are the counsellor's.
+# `:languages` are the counsellor's.
 _SPEAKS = (
     "(cardinality(COALESCE(p.languages_heard, p.languages)) = 0"
     " OR COALESCE(p.languages_heard, p.languages) && CAST(:languages AS text[])"
@@ -36,6 +36,7 @@ _OPEN = (
     "c.tenant = :tenant AND c.campaign_id = :campaign_id AND c.closed_at IS NULL"
     " AND p.deceased_at IS NULL AND p.moved_at IS NULL"
 )
+# A case that may be called now, by this counsellor.
 _CALLABLE = (
     f"{_OPEN} AND c.next_due_at <= :now AND {_ATTEMPTS_LEFT} AND {_FREE} AND {_SPEAKS}"
     f" AND {_INTERPRETER} AND {_PREFERRED_HOURS} AND NOT {_OBJECTED} AND {_HAS_NUMBER}"

@@ -1,6 +1,5 @@
 """What a counsellor promised or started: their callbacks, and their orientations on the way."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Exists, and_, exists, or_
@@ -9,15 +8,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_campaigns.calling import queries
-from maillage_campaigns.calling.leasing import Desk
-from maillage_campaigns.calling.presenting import describe_case, describe_orientation
-from maillage_campaigns.calling.schemas import FollowUp
+from maillage_campaigns.calling.leasing import SEEN_AFTER_CLOSURE, Desk
+from maillage_campaigns.calling.presenting import describe_orientation
+from maillage_campaigns.calling.schemas import CasePublic, FollowUp
 from maillage_campaigns.models import CallCase, Lease, Orientation
 from maillage_common import clock
 from maillage_common.pagination import Cursors, Page, cut_page
-
-# A closed loop stays in sight for a while, so that whoever called learns how it ended.
-SEEN_AFTER_CLOSURE = timedelta(days=30)
 
 
 async def list_follow_ups(
@@ -83,7 +79,7 @@ async def _follow_up(session: AsyncSession, desk: Desk, lease: Lease, case: Call
     return FollowUp(
         lease_id=lease.id,
         campaign_id=lease.campaign_id,
-        case=describe_case(case),
+        case=CasePublic.model_validate(case),
         orientations=[
             describe_orientation(desk.keys, item)
             for item in orientations

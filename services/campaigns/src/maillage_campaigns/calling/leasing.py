@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_campaigns.calling import queries
 from maillage_campaigns.calling.claim import CLAIM_NEXT, WHY_NOBODY
-from maillage_campaigns.calling.presenting import describe_lease
+from maillage_campaigns.calling.presenting import describe_lease, is_live
 from maillage_campaigns.calling.schemas import (
     LeasePublic,
     LeaseWanted,
@@ -35,6 +35,8 @@ from maillage_common.events import log
 # The region's two languages: what a counsellor who never said otherwise is taken to speak.
 DEFAULT_LANGUAGES = ["fr", "nl"]
 LONGEST_LEASE = timedelta(hours=2)
+# A closed loop stays in sight for a while, so that whoever called learns how it ended.
+SEEN_AFTER_CLOSURE = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -152,17 +154,11 @@ async def _is_open(session: AsyncSession, lease: Lease) -> bool:
     case = await queries.get_case(session, lease)
     if case.callback_by == lease.counsellor and case.callback_at is not None:
         return True
-    since = clock.now() - timedelta(days=30)
+    since = clock.now() - SEEN_AFTER_CLOSURE
     return any(
         orientation.counsellor == lease.counsellor
         and (orientation.answered_at is None or orientation.answered_at > since)
         for orientation in await queries.list_orientations(session, lease)
-    )
-
-
-def is_live(lease: Lease) -> bool:
-    return (
-        lease.completed_at is None and lease.released_at is None and lease.expires_at > clock.now()
     )
 
 

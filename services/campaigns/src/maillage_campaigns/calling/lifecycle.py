@@ -13,7 +13,6 @@ from maillage_campaigns.results import (
 )
 from maillage_campaigns.rules import CallingRules, RetryDelays
 
-_VOICEMAILS = frozenset({CallResult.VOICEMAIL_LEFT})
 _FINAL = {
     CallResult.COMPLETE: ClosedBecause.COMPLETED,
     CallResult.REFUSED: ClosedBecause.REFUSED,
@@ -69,7 +68,7 @@ def derive_disposition(
         result=best,
         aapor_class=MEANINGS[best].aapor_class,
         attempts=len(attempts),
-        voicemails=sum(attempt.result in _VOICEMAILS for attempt in attempts),
+        voicemails=sum(attempt.result is CallResult.VOICEMAIL_LEFT for attempt in attempts),
         next_due_at=callback_at or last.ended_at + _delay(last.result, rules.delays),
         callback_at=callback_at,
         closed_because=because,

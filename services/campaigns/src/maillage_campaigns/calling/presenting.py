@@ -16,7 +16,6 @@ from maillage_campaigns.calling.schemas import (
 from maillage_campaigns.keys import TenantKeys
 from maillage_campaigns.models import (
     Attempt,
-    CallCase,
     Campaign,
     Lease,
     Orientation,
@@ -45,9 +44,7 @@ async def describe_lease(
         fencing_token=lease.fencing_token,
         leased_at=lease.leased_at,
         expires_at=lease.expires_at,
-        is_live=lease.completed_at is None
-        and lease.released_at is None
-        and lease.expires_at > clock.now(),
+        is_live=is_live(lease),
         opening=_opening(campaign, languages),
         caller_name=participation.caller_name if participation else {},
         ring_back_number=participation.ring_back_number if participation else None,
@@ -61,6 +58,12 @@ async def describe_lease(
             describe_orientation(keys, orientation)
             for orientation in await queries.list_orientations(session, lease)
         ],
+    )
+
+
+def is_live(lease: Lease) -> bool:
+    return (
+        lease.completed_at is None and lease.released_at is None and lease.expires_at > clock.now()
     )
 
 
@@ -106,10 +109,6 @@ def describe_attempt(attempt: Attempt) -> AttemptPublic:
         obstacles=attempt.obstacles,
         information_given=attempt.information_given,
     )
-
-
-def describe_case(case: CallCase) -> CasePublic:
-    return CasePublic.model_validate(case)
 
 
 def describe_orientation(keys: TenantKeys, orientation: Orientation) -> OrientationPublic:

@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from maillage_campaigns.events import CampaignsEvent
 from maillage_campaigns.imports.lifecycle import move
+from maillage_campaigns.imports.messages import severity_of
 from maillage_campaigns.imports.parsing import read_again
 from maillage_campaigns.imports.queries import get_import
 from maillage_campaigns.imports.service import defer_stage
@@ -18,10 +19,10 @@ from maillage_common.events import log
 
 _CANDIDATES = "tenant = :tenant AND import_id = :import_id AND is_good AND outcome IS NULL"
 
-# Each statement keeps rows out and notes why, in one go; the order is the order of explanation.
 # Freshly staged rows have no statistics: the planner takes them for one and would loop over whole
 # tables once a row. Without nested loops it hashes, which is right for any number of rows.
 _PLAN_IN_SETS = "SET LOCAL enable_nestloop = off"
+# Keeps rows out and notes why, in one go.
 _KEEP_OUT = (
     "WITH found AS MATERIALIZED ({found}), kept_out AS ("
     "  UPDATE import_row SET outcome = 'kept_out' WHERE tenant = :tenant"
@@ -29,6 +30,7 @@ _KEEP_OUT = (
     ") INSERT INTO import_issue (tenant, id, import_id, row_number, code, severity, facts)"
     " SELECT :tenant, uuidv7(), :import_id, row_number, :code, :severity, {facts} FROM found"
 )
+_NO_FACTS = "'{}'::jsonb"
 _FIRST_ROW = "jsonb_build_object('first_row', first_row)"
 _DO_NOT_CALL = f"SELECT row_number FROM import_row WHERE {_CANDIDATES} AND do_not_call"  # noqa: S608
 _SAME_PERSON = (
@@ -60,6 +62,14 @@ _PHONE_IN_CAMPAIGN = (
     " JOIN person p ON p.tenant = n.tenant AND p.id = n.person_id"
     " JOIN call_case c ON c.tenant = p.tenant AND c.person_id = p.id"
     " WHERE c.campaign_id = :campaign_id AND p.person_key <> w.person_key"
+)
+# What keeps rows out, with the facts of the message. A row is told the first of them that applies.
+_REASONS = (
+    ("do-not-call", _DO_NOT_CALL, _NO_FACTS),
+    ("duplicate-row", _SAME_PERSON, _FIRST_ROW),
+    ("objection", _OBJECTED, _NO_FACTS),
+    ("duplicate-phone", _SAME_PHONE, _FIRST_ROW),
+    ("duplicate-phone-in-campaign", _PHONE_IN_CAMPAIGN, _NO_FACTS),
 )
 _OUTCOMES = (
     "UPDATE import_row r SET outcome = known.outcome FROM ("  # noqa: S608
@@ -123,16 +133,10 @@ async def _compare(session: AsyncSession, held: ListImport) -> None:
     }
     connection = await session.connection()
     await connection.execute(text(_PLAN_IN_SETS))
-    steps = (
-        (_DO_NOT_CALL, "do-not-call", "info", "'{}'::jsonb"),
-        (_SAME_PERSON, "duplicate-row", "warning", _FIRST_ROW),
-        (_OBJECTED, "objection", "info", "'{}'::jsonb"),
-        (_SAME_PHONE, "duplicate-phone", "warning", _FIRST_ROW),
-        (_PHONE_IN_CAMPAIGN, "duplicate-phone-in-campaign", "warning", "'{}'::jsonb"),
-    )
-    for found, code, severity, facts in steps:
+    for code, found, facts in _REASONS:
         statement = text(_KEEP_OUT.format(found=found, facts=facts))
-        await connection.execute(statement, {**scope, "code": code, "severity": severity})
+        noted = {"code": code, "severity": severity_of(code).value}
+        await connection.execute(statement, {**scope, **noted})
     await connection.execute(text(_OUTCOMES), scope)
     counts = (await connection.execute(text(_COUNTS), scope)).mappings().one()
     if held.approved_at is not None:

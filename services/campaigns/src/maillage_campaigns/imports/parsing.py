@@ -133,7 +133,7 @@ class ListParsing:
             return held.rows_read
 
     async def _store_issues(self, session: AsyncSession, issues: Sequence[Issue]) -> None:
-        records = (
+        records: Iterator[dict[str, object]] = (
             {
                 "tenant": self.tenant,
                 "id": uuid7(),
@@ -143,7 +143,8 @@ class ListParsing:
                 "column_label": issue.heading.known_label if issue.heading else None,
                 "code": issue.code,
                 "severity": issue.severity or severity_of(issue.code),
-                "facts": issue.facts,
+                # Only what the comparison finds has any.
+                "facts": {},
             }
             for issue in issues
         )

@@ -28,7 +28,6 @@ class Issue:
     code: str
     heading: Heading | None = None
     severity: Severity | None = None
-    facts: dict[str, int | str] = field(default_factory=dict)
 
 
 @dataclass

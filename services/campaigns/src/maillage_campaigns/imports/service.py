@@ -207,9 +207,7 @@ def describe(held: ListImport, keys: TenantKeys, settings: Settings) -> ImportPu
         confirmation_required=held.stage is ImportStage.AWAITING_APPROVAL
         and asks_confirmation(held, settings),
         failure_code=held.failure_code,
-        missing_columns=[str(name) for name in held.labels or []]
-        if held.failure_code == "missing-label"
-        else [],
+        missing_columns=held.labels or [],
         received_at=held.received_at,
         approved_at=held.approved_at,
         done_at=held.done_at,

@@ -2,7 +2,6 @@
 
 from datetime import datetime, time
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, text
@@ -72,7 +71,7 @@ class ListImport(SQLModel, table=True):
     stage: ImportStage = columns.enum_column(ImportStage, "stage")
     encoding: str = columns.plain_text()
     delimiter: str | None = columns.plain_text(nullable=True)
-    labels: list[Any] | None = columns.jsonb(nullable=True)
+    labels: list[str] | None = columns.jsonb(nullable=True)
     rows_read: int = Field(default=0)
     rows_total: int | None = Field(default=None, nullable=True)
     rows_bad: int = Field(default=0)
