@@ -21,17 +21,18 @@ class TestObjectToCalls:
     async def test_concerns_the_campaign_or_theme_it_names(self, office: Office) -> None:
         first = await office.calling(1)
         second = await office.campaign(theme="housing")
-        await office.client.post(
-            f"{API}/objections",
-            headers=office.back_office(),
-            json={"scope": "theme", "theme": "housing", "phone": nth_phone(0)},
-        )
-        await office.client.post(
-            f"{API}/objections",
-            headers=office.back_office(),
-            json={"scope": "campaign", "campaign_id": second, "phone": nth_phone(0)},
-        )
-        await office.lease(first)
+        for concerned in (
+            {"scope": "theme", "theme": "housing"},
+            {"scope": "campaign", "campaign_id": second},
+        ):
+            held = await office.client.post(
+                f"{API}/objections",
+                headers=office.back_office(),
+                json={**concerned, "phone": nth_phone(0)},
+            )
+            assert held.status_code == 201
+        lease = await office.lease(first)
+        assert lease["campaign_id"] == first
 
     async def test_names_the_theme_of_a_campaign_that_exists(self, office: Office) -> None:
         await office.campaign(theme="cancer-screening")
