@@ -64,17 +64,19 @@ def run(
     if chosen.command == "serve":
         serve(service, chosen.arguments)
         return
-    if chosen.command in extra:
-        telemetry.configure(service, settings)
-        module, _, name = extra[chosen.command].partition(":")
-        code = getattr(_import_at_once(module), name)(settings, chosen.arguments)
-        telemetry.flush()
-        sys.exit(code)
-    assert isinstance(settings, DatabaseServiceSettings)
-    if chosen.command == "worker":
-        _work(service, settings)
-    else:
-        _migrate(service, settings)
+    try:
+        if chosen.command in extra:
+            _do_more(service, settings, extra[chosen.command], chosen.arguments)
+        assert isinstance(settings, DatabaseServiceSettings)
+        if chosen.command == "worker":
+            _work(service, settings)
+        else:
+            _migrate(service, settings)
+    except Exception as error:
+        reason = _without_database(error) if has_database else None
+        if reason is None:
+            raise
+        _give_up(service, error, reason)
 
 
 def read_settings(service: str, settings_class: type[AnySettings]) -> AnySettings:
@@ -150,6 +152,25 @@ def _port(text: str) -> int:
     if not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError("a port is at most 65535")
     return int(text)
+
+
+def _do_more(
+    service: str, settings: ServiceSettings, function: str, arguments: Sequence[str]
+) -> NoReturn:
+    telemetry.configure(service, settings)
+    module, _, name = function.partition(":")
+    code = getattr(_import_at_once(module), name)(settings, arguments)
+    telemetry.flush()
+    sys.exit(code)
+
+
+def _without_database(error: BaseException | None) -> str | None:
+    """What PostgreSQL's driver says when it cannot connect, or when the connection is lost."""
+    from psycopg import OperationalError
+
+    while error is not None and not isinstance(error, OperationalError):
+        error = error.__cause__
+    return f"The database does not answer: {error}" if error else None
 
 
 def _work(service: str, settings: DatabaseServiceSettings) -> None:

@@ -126,11 +126,6 @@ class Database:
             self._reads = Reads(url.render_as_string(hide_password=False), size=self._pool_size)
         return self._reads
 
-    async def warm(self) -> None:
-        """Connect once, so that the first request does not carry the driver's probes."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-
     async def close(self) -> None:
         if self._reads is not None:
             await self._reads.close()

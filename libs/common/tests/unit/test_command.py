@@ -60,6 +60,31 @@ def test_of_several_processes_each_says_why_it_cannot_start_and_all_end(tmp_path
     assert all("/missing.json" in line["reason"] for line in lines)
 
 
+def test_a_database_that_does_not_answer_is_told():
+    away = f"postgresql+psycopg://app:{SECRET.replace(' ', '-')}@127.0.0.1:1/sample"
+    environment = os.environ | {
+        "SAMPLE_SECRET": "s" * 32,
+        "SAMPLE_DATABASE_URL": away,
+        "SAMPLE_MIGRATION_DATABASE_URL": away,
+        "SAMPLE_SIGNING_KEY_FILE": "/missing.pem",
+        "SAMPLE_TRUSTED_ISSUERS_FILE": "/missing.json",
+    }
+    started = subprocess.run(
+        [sys.executable, "-m", "maillage_sample", "migrate"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert (started.returncode, started.stderr) == (1, "")
+    line = json.loads(started.stdout.splitlines()[-1])
+    assert line["event"] == "COM011"
+    assert line["reason"].startswith("The database does not answer: ")
+    assert "Connection refused" in line["reason"]
+    assert "kept" not in started.stdout
+
+
 def test_a_port_that_is_none_is_refused():
     environment = os.environ | {
         "SAMPLE_SECRET": "s" * 32,

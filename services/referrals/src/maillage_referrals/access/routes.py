@@ -7,7 +7,7 @@ from maillage_common.audit import Audit
 from maillage_common.auth import Caller, CurrentCaller, requires
 from maillage_common.code_copies import KnownCodes
 from maillage_common.database import WriteSession
-from maillage_common.pagination import CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, CursorsDep, Limit, Page
 from maillage_referrals.access.party import SUBJECT_SCOPE, Party, identify
 from maillage_referrals.access.schemas import AccessPublic
 from maillage_referrals.access.service import list_accesses
@@ -73,7 +73,7 @@ async def list_accesses_route(
     language: LanguageDep,
     cursors: CursorsDep,
     limit: Limit = 20,
-    cursor: str | None = None,
+    cursor: Cursor = None,
 ) -> Page[AccessPublic]:
     """Who looked, who was denied and why, newest first, in plain words."""
     return await list_accesses(

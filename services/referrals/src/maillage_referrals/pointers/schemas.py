@@ -50,7 +50,7 @@ class SearchRequest(Payload):
     statuses: Annotated[list[PointerStatus] | None, Field(min_length=1)] = None
     with_superseded: bool = False
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str | None, Field(max_length=1024)] = None
+    cursor: Annotated[str | None, Field(max_length=2000)] = None
 
 
 class LocatorPublic(Answer):

@@ -7,7 +7,7 @@ from maillage_common.app import maillage_router
 from maillage_common.audit import Audit
 from maillage_common.auth import Caller, requires
 from maillage_common.database import WriteSession
-from maillage_common.pagination import Cursors, CursorsDep, Limit, Page
+from maillage_common.pagination import Cursor, Cursors, CursorsDep, Limit, Page
 from maillage_common.preconditions import IfMatch, etag
 from maillage_referrals.access.party import SUBJECT_SCOPE
 from maillage_referrals.access.routes import PartyDep, SettingsDep
@@ -111,7 +111,7 @@ async def list_inbox(
     audit: Audit,
     cursors: CursorsDep,
     limit: Limit = 20,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     status: StatusFilter = None,
 ) -> Page[ReferralItem]:
     """What was sent to the caller's organization."""
@@ -136,7 +136,7 @@ async def list_outbox(
     audit: Audit,
     cursors: CursorsDep,
     limit: Limit = 20,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     status: StatusFilter = None,
     closed: bool = False,
 ) -> Page[ReferralItem]:
