@@ -73,7 +73,7 @@ def run(
         else:
             _migrate(service, settings)
     except Exception as error:
-        reason = _without_database(error) if has_database else None
+        reason = _why_without_database(error) if has_database else None
         if reason is None:
             raise
         _give_up(service, error, reason)
@@ -164,13 +164,12 @@ def _do_more(
     sys.exit(code)
 
 
-def _without_database(error: BaseException | None) -> str | None:
-    """What PostgreSQL's driver says when it cannot connect, or when the connection is lost."""
-    from psycopg import OperationalError
+def _why_without_database(error: Exception) -> str | None:
+    # Imported here: the gateway installs no database driver.
+    from maillage_common.database import lost_connection
 
-    while error is not None and not isinstance(error, OperationalError):
-        error = error.__cause__
-    return f"The database does not answer: {error}" if error else None
+    lost = lost_connection(error)
+    return f"The database does not answer: {lost}" if lost else None
 
 
 def _work(service: str, settings: DatabaseServiceSettings) -> None:

@@ -195,6 +195,14 @@ WriteSession = Annotated[AsyncSession, Depends(write_session, scope="function")]
 ReadSession = Annotated[AsyncSession, Depends(read_session, scope="function")]
 
 
+def lost_connection(error: BaseException | None) -> psycopg.OperationalError | None:
+    """What PostgreSQL's driver says, when it could not connect or go on, of what `error` is raised
+    from."""
+    while error is not None and not isinstance(error, psycopg.OperationalError):
+        error = error.__cause__
+    return error
+
+
 def handle_database_errors(app: FastAPI) -> None:
     """Turn what PostgreSQL refuses or cannot do into problems; its messages stay inside."""
 
