@@ -13,11 +13,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 # Kubernetes tells every container of every service beside it, by such names.
 _OF_NEIGHBOURS = re.compile(r"_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP)(_|$)|$)")
 
+_AT_IN_PASSWORD = re.compile(r"//[^:/]*:[^@]*@[^?]*@")
+
 
 def address(text: str) -> str:
     """An address of HTTP, without a closing slash: paths are added to it. Raises ValueError."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        # Of a host or a port that is none: its message quotes them, and a password before them.
+        is_address = False
+    if not is_address:
         raise ValueError("an address is written http://host:port")
     return text.rstrip("/")
 
@@ -25,6 +32,9 @@ def address(text: str) -> str:
 def _database_address(text: str) -> str:
     if not text.startswith("postgresql+psycopg://"):
         raise ValueError("a database is written postgresql+psycopg://role:password@host/database")
+    if _AT_IN_PASSWORD.search(text):
+        # SQLAlchemy would take the rest of the password for a host, which the driver then names.
+        raise ValueError("an @ in a password is written %40")
     return text
 
 

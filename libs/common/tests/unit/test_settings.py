@@ -36,6 +36,38 @@ def test_a_database_of_another_form_is_refused_with_the_form_it_has(given, writt
     assert "nowhere" not in told
 
 
+@pytest.mark.parametrize("password", ["one@two", "one@two/three", "@two"])
+def test_an_at_in_a_database_password_is_refused_and_not_quoted(given, password):
+    given(SAMPLE_DATABASE_URL=f"postgresql+psycopg://app:{password}@nowhere/sample")
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    told = faults(refused.value, prefix="SAMPLE_")
+    assert told == "SAMPLE_DATABASE_URL: an @ in a password is written %40"
+
+
+def test_a_database_role_may_have_an_at(given):
+    given(SAMPLE_DATABASE_URL="postgresql+psycopg://app@server:one%40two@nowhere/sample")
+    assert Settings().database_url.endswith("@nowhere/sample")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "collector:4318",
+        "http://collector:port",
+        "http://collector:99999",
+        "http://app:two\u2100@collector",
+        "http://[two]",
+    ],
+)
+def test_an_address_of_another_form_is_refused_and_not_quoted(given, written):
+    given(SAMPLE_OTLP_ENDPOINT=written)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    told = faults(refused.value, prefix="SAMPLE_")
+    assert told == "SAMPLE_OTLP_ENDPOINT: an address is written http://host:port"
+
+
 def test_a_variable_that_is_not_json_is_named_and_not_quoted(given):
     given(SAMPLE_WEBHOOKS="kept to itself")
     with pytest.raises(SettingsError) as refused:
