@@ -50,6 +50,8 @@ _PASSING = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.TransactionTimeout,
 )
+# Classes of SQLSTATE: the connection, what the server lacks, what its operator does.
+_SERVER_AWAY = ("08", "53", "57")
 
 
 class DatabaseUnavailable(DependencyUnavailable):
@@ -195,12 +197,17 @@ WriteSession = Annotated[AsyncSession, Depends(write_session, scope="function")]
 ReadSession = Annotated[AsyncSession, Depends(read_session, scope="function")]
 
 
-def lost_connection(error: BaseException | None) -> psycopg.OperationalError | None:
-    """What PostgreSQL's driver says, when it could not connect or go on, of what `error` is raised
-    from."""
+def lost_connection(error: BaseException | None) -> str | None:
+    """Why the database does not answer, if `error` is raised from that.
+
+    A deadlock or a limit of PostgreSQL's is not that, though operational to the driver too.
+    """
     while error is not None and not isinstance(error, psycopg.OperationalError):
         error = error.__cause__
-    return error
+    if error is None or not (error.sqlstate or "08").startswith(_SERVER_AWAY):
+        return None
+    # What the server says besides, of where a statement was, may quote rows.
+    return error.diag.message_primary or str(error)
 
 
 def handle_database_errors(app: FastAPI) -> None:
