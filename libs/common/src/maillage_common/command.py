@@ -149,8 +149,8 @@ def serve(
 
 def _port(text: str) -> int:
     # The system would take what is beyond for another port.
-    if not 0 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError("a port is at most 65535")
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port is a number, at most 65535")
     return int(text)
 
 

@@ -85,7 +85,8 @@ def test_a_database_that_does_not_answer_is_told():
     assert "kept" not in started.stdout
 
 
-def test_a_port_that_is_none_is_refused():
+@pytest.mark.parametrize("port", ["99999", "-1", "one"])
+def test_a_port_that_is_none_is_refused(port):
     environment = os.environ | {
         "SAMPLE_SECRET": "s" * 32,
         "SAMPLE_DATABASE_URL": "postgresql+psycopg://app@nowhere/sample",
@@ -93,7 +94,7 @@ def test_a_port_that_is_none_is_refused():
         "SAMPLE_TRUSTED_ISSUERS_FILE": "/missing.json",
     }
     started = subprocess.run(
-        [sys.executable, "-m", "maillage_sample", "serve", "--port", "99999"],
+        [sys.executable, "-m", "maillage_sample", "serve", f"--port={port}"],
         check=False,
         capture_output=True,
         text=True,
@@ -101,7 +102,7 @@ def test_a_port_that_is_none_is_refused():
         env=environment,
     )
     assert started.returncode == 2
-    assert "--port: a port is at most 65535" in started.stderr
+    assert "--port: a port is a number, at most 65535" in started.stderr
 
 
 def test_a_misspelt_variable_is_told_before_anything_else():
