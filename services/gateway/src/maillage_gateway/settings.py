@@ -73,9 +73,12 @@ class Settings(ServiceSettings):
     revocation_stale_seconds: Seconds = 300.0
 
     @model_validator(mode="after")
-    def _revocations_can_be_verified(self) -> "Settings":
-        if self.revocation_list is not None and self.revocation_keys_file is None:
-            raise ValueError("GATEWAY_REVOCATION_LIST needs GATEWAY_REVOCATION_KEYS_FILE")
+    def _revocations_are_read_and_verified(self) -> "Settings":
+        # Keys alone are a list that was forgotten or left empty: no token would ever be revoked.
+        if (self.revocation_list is None) != (self.revocation_keys_file is None):
+            raise ValueError(
+                "GATEWAY_REVOCATION_LIST and GATEWAY_REVOCATION_KEYS_FILE are given together"
+            )
         return self
 
     def service_urls(self) -> dict[str, tuple[str, ...]]:

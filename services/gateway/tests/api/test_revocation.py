@@ -115,3 +115,7 @@ class TestLost:
     def test_a_list_without_keys_to_believe_it_is_refused_at_start(self, settings, tmp_path):
         with pytest.raises(ValueError, match="GATEWAY_REVOCATION_KEYS_FILE"):
             type(settings)(**settings.model_dump() | {"revocation_list": "x"})
+
+    def test_keys_without_a_list_are_refused_at_start(self, settings, tmp_path):
+        with pytest.raises(ValueError, match="GATEWAY_REVOCATION_LIST"):
+            type(settings)(**settings.model_dump() | {"revocation_keys_file": tmp_path})
