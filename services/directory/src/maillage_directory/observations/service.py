@@ -190,7 +190,7 @@ async def _lock_served(session: AsyncSession, observation_id: UUID, caller: Call
         raise ObservationNotFound
     observation, is_served = found
     if not is_served:
-        raise NotAtWorkThere("Ask an organization that covers its territory, or a curator.")
+        raise NotAtWorkThere("Ask an organization that covers its territory, or an admin.")
     return observation
 
 
