@@ -9,7 +9,7 @@ from maillage_common.audit import AuditTrail
 from maillage_common.auth import Caller
 from maillage_common.columns import uuid7
 from maillage_common.errors import FieldError, InvalidRequest
-from maillage_common.pagination import Cursors
+from maillage_common.pagination import Cursors, cut_page
 from maillage_common.preconditions import check_if_match
 from maillage_common.schemas import Payload
 from maillage_directory import projection
@@ -75,10 +75,13 @@ async def read_organizations(
     query = ["organizations", params.q, params.kind, layer.name, str(layer.organization)]
     after = None if params.cursor is None else cursors.decode(params.cursor, query=query)
     rows = await list_organizations(session, layer, params, after)
-    shown = rows[: params.limit]
-    next_cursor = None
-    if len(rows) > params.limit:
-        next_cursor = cursors.encode([shown[-1].sort_name, str(shown[-1].resource_id)], query=query)
+    shown, next_cursor = cut_page(
+        rows,
+        params.limit,
+        key=lambda row: [row.sort_name, str(row.resource_id)],
+        cursors=cursors,
+        query=query,
+    )
     return {
         "items": [render_organization(row, layer, language=language) for row in shown],
         "next_cursor": next_cursor,

@@ -9,7 +9,7 @@ from maillage_common import clock
 from maillage_common.audit import AuditTrail, Decision
 from maillage_common.events import log
 from maillage_common.jobs import defer
-from maillage_common.pagination import Cursors, Page
+from maillage_common.pagination import Cursors, Page, cut_page
 from maillage_common.peers import PeerUnavailable
 from maillage_common.preconditions import check_if_match
 from maillage_referrals.access import scope
@@ -149,12 +149,10 @@ async def search_pointers(
     subject_id = await name_subject(session, party, handle=request.handle)
     rows = (await session.exec(select_found(party, subject_id, request, before=before))).all()
     await _record_search(session, party, trail, subject_id, request.purpose, found=len(rows))
-    shown = rows[: request.limit]
-    more = len(rows) > request.limit
-    return Page(
-        items=[public_pointer(party, row) for row in shown],
-        next_cursor=cursors.encode([str(shown[-1].id)], query=query) if more else None,
+    shown, next_cursor = cut_page(
+        rows, request.limit, key=lambda row: [str(row.id)], cursors=cursors, query=query
     )
+    return Page(items=[public_pointer(party, row) for row in shown], next_cursor=next_cursor)
 
 
 def public_pointer(party: Party, pointer: Pointer) -> PointerPublic:
