@@ -112,12 +112,11 @@ class Service:
         for task in self._tasks:
             task.cancel()
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """As a process that dies: nobody listens, and every connection is closed."""
         assert self.server is not None
         self.server.close()
         self.stop()
-        await self.server.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await read_head(reader)
@@ -173,9 +172,7 @@ async def listening(service: Service, port: int = 0) -> AsyncIterator[Service]:
     try:
         yield service
     finally:
-        server.close()
-        service.stop()
-        await server.wait_closed()
+        service.leave()
 
 
 @dataclass

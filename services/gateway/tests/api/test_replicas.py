@@ -91,7 +91,7 @@ class TestChoice:
 
 class TestRepeating:
     async def test_a_replica_that_is_gone_costs_no_request(self, pair, echo, twin):
-        await twin.leave()
+        twin.leave()
         assert await statuses(pair, 12) == [200] * 12
         answers = [await pair.client.post(SEARCH, json={}) for _ in range(4)]
         assert {answer.status_code for answer in answers} == {200}
@@ -144,7 +144,7 @@ class TestBreaking:
             dying = settings.model_copy(update={"directory_url": service.url})
             gateway = await stack.enter_async_context(start_gateway(dying))
             assert await statuses(gateway, 1) == [200]
-            await service.leave()
+            service.leave()
             assert set(await statuses(gateway, 6)) <= {502, 503}
             times = []
             for _ in range(20):
