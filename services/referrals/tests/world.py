@@ -10,6 +10,7 @@ import httpx
 from maillage_common.code_copies import Codes
 from maillage_common.peers import PeerUnavailable
 from maillage_referrals.clients import TargetService
+from maillage_referrals.errors import UnknownService
 from maillage_referrals.vocabulary import sensitive_categories
 
 API = "/referrals/v1"
@@ -46,10 +47,12 @@ class FakeDirectory:
         self.services[service.id] = service
         return service.id
 
-    async def find_service(self, service_id: UUID) -> TargetService | None:
+    async def find_service(self, service_id: UUID) -> TargetService:
         if self.is_down:
             raise PeerUnavailable
-        return self.services.get(service_id)
+        if service_id not in self.services:
+            raise UnknownService
+        return self.services[service_id]
 
     async def list_needs(self, tag: str | None) -> Codes | None:
         """`asked` keeps the tags; the tag of a list is its codes."""

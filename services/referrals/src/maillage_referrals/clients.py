@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from maillage_common.code_copies import Codes, ask_for_codes
 from maillage_common.peers import Peer, PeerRefused, PeerUnavailable
 from maillage_common.tokens import TokenSigner, service_issuer
+from maillage_referrals.errors import UnknownService
 from maillage_referrals.vocabulary import Category, sensitive_categories
 
 SERVICE = "referrals"
@@ -29,9 +30,8 @@ class TargetService:
 class Directory(Protocol):
     """The directory as this service sees it; the tests bring their own."""
 
-    async def find_service(self, service_id: UUID) -> TargetService | None:
-        """Of a service that was merged, the one it was merged into; None when there is none, or no
-        more; raises `PeerUnavailable`."""
+    async def find_service(self, service_id: UUID) -> TargetService:
+        """Raises `PeerUnavailable`, and `UnknownService` for one that is not there, or no more."""
 
     async def list_needs(self, tag: str | None) -> Codes | None:
         """None when they are still those of `tag`; raises `PeerUnavailable`."""
@@ -77,16 +77,16 @@ class HttpDirectory:
     async def close(self) -> None:
         await self._peer.close()
 
-    async def find_service(self, service_id: UUID) -> TargetService | None:
+    async def find_service(self, service_id: UUID) -> TargetService:
         try:
             response = await self._peer.request(
                 "GET", f"/directory/v1/services/{service_id}", caller_token=None
             )
         except PeerRefused as refusal:
-            if refusal.status in (404, 410):
-                return None
             if refusal.status == 308:
-                return await self.find_service(_merged_into(refusal))
+                raise UnknownService(merged_into=_merged_into(refusal)) from None
+            if refusal.status in (404, 410):
+                raise UnknownService from None
             raise PeerUnavailable from refusal
         try:
             return _target(_Service.model_validate_json(response.content))

@@ -3,8 +3,16 @@
 What a caller may not see and what is not there are one fact: `NotFound` of the library, bare.
 """
 
+from uuid import UUID
+
 from maillage_common.codes import UnknownCode
-from maillage_common.errors import Conflict, Forbidden, Unauthenticated, Unprocessable
+from maillage_common.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Unauthenticated,
+    Unprocessable,
+)
 
 
 class CardRefused(Forbidden):
@@ -88,7 +96,19 @@ class PurposeRequired(Unprocessable):
 
 
 class UnknownService(Unprocessable):
+    """The directory has no such service, or no more. One that was merged is not gone after: what
+    was kept may be another organization's, and the person was told whose it is."""
+
     code, title = "unknown_service", "The directory has no such service"
+
+    def __init__(self, *, merged_into: UUID | None = None) -> None:
+        detail, kept = "Search the directory again.", []
+        if merged_into is not None:
+            detail = "It was merged into another: tell the person whose that is, then ask for it."
+            kept = [str(merged_into)]
+        super().__init__(
+            errors=[FieldError(self.code, detail, "/service_id", suggestions=kept)],
+        )
 
 
 class UnknownNeed(UnknownCode):

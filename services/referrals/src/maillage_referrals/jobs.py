@@ -17,7 +17,7 @@ from maillage_referrals.access.scope import enter
 from maillage_referrals.care_links.queries import select_run_out as select_care_links_run_out
 from maillage_referrals.clients import Directory, HttpDirectory
 from maillage_referrals.consents.queries import select_run_out as select_consents_run_out
-from maillage_referrals.errors import UnknownNeed
+from maillage_referrals.errors import UnknownNeed, UnknownService
 from maillage_referrals.events import Event, Trail
 from maillage_referrals.keys import Keys
 from maillage_referrals.models import Pointer
@@ -136,8 +136,9 @@ async def narrow_pointer(directory: Directory, pointer_id: UUID) -> None:
         ).first()
         if pointer is None or pointer.service_id is None or pointer.needs_checked_at is not None:
             return
-        service = await directory.find_service(pointer.service_id)
-        if service is None:
+        try:
+            service = await directory.find_service(pointer.service_id)
+        except UnknownService:
             log(Event.POINTER_SERVICE_GONE)
             return
         own = frozenset({pointer.category}) & SENSITIVE

@@ -1,6 +1,5 @@
 """What the directory's answers mean here."""
 
-from collections.abc import Callable
 from uuid import uuid4
 
 import httpx
@@ -12,6 +11,7 @@ from maillage_common.code_copies import Codes
 from maillage_common.peers import Peer, PeerUnavailable
 from maillage_common.tokens import TokenSigner, service_issuer
 from maillage_referrals.clients import DIRECTORY_SCOPES, SERVICE, HttpDirectory
+from maillage_referrals.errors import UnknownService
 
 SERVICE_ID, ORGANIZATION = uuid4(), uuid4()
 
@@ -26,10 +26,6 @@ def _directory(
             raise answer
         return answer
 
-    return _asking(reply)
-
-
-def _asking(reply: Callable[[httpx.Request], httpx.Response]) -> HttpDirectory:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
@@ -70,8 +66,8 @@ class TestFindService:
 
     async def test_knows_unknown_from_down(self) -> None:
         for status in (404, 410):
-            gone = _directory(httpx.Response(status, json={}))
-            assert await gone.find_service(SERVICE_ID) is None
+            with pytest.raises(UnknownService):
+                await _directory(httpx.Response(status, json={})).find_service(SERVICE_ID)
         for answer in (
             httpx.Response(500),
             httpx.Response(308, json={"into": "nowhere"}),
@@ -82,21 +78,18 @@ class TestFindService:
             with pytest.raises(PeerUnavailable):
                 await _directory(answer).find_service(SERVICE_ID)
 
-    async def test_of_a_merged_service_finds_the_one_that_was_kept(self) -> None:
-        former = uuid4()
-
-        def reply(request: httpx.Request) -> httpx.Response:
-            if request.url.path.endswith(str(former)):
-                return httpx.Response(
-                    308,
-                    json={"code": "record_merged", "into": str(SERVICE_ID)},
-                    headers={"Location": f"/directory/v1/services/{SERVICE_ID}"},
-                )
-            return _answer()
-
-        service = await _asking(reply).find_service(former)
-        assert service is not None
-        assert service.id == SERVICE_ID
+    async def test_does_not_go_after_a_merged_service_and_tells_which_was_kept(self) -> None:
+        """It may be another organization's, of which the person was not told."""
+        kept = uuid4()
+        merged = httpx.Response(
+            308,
+            json={"code": "record_merged", "into": str(kept)},
+            headers={"Location": f"/directory/v1/services/{kept}"},
+        )
+        with pytest.raises(UnknownService) as refused:
+            await _directory(merged).find_service(SERVICE_ID)
+        (fault,) = refused.value.errors
+        assert (fault.pointer, list(fault.suggestions)) == ("/service_id", [str(kept)])
 
 
 class TestListNeeds:

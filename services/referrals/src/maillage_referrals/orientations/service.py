@@ -32,7 +32,6 @@ from maillage_referrals.errors import (
     SenderNotExpected,
     SenderRequired,
     ServiceRefused,
-    UnknownService,
 )
 from maillage_referrals.events import Trail
 from maillage_referrals.models import Card, Consent, Referral
@@ -83,7 +82,8 @@ async def orient(
     *,
     request: OrientationRequest,
 ) -> OrientationPublic:
-    """Raises `PeerUnavailable`: without the directory nobody knows whose inbox it is."""
+    """Raises `PeerUnavailable`: without the directory nobody knows whose inbox it is; and
+    `UnknownService`, also of one that was merged into another."""
     check_local_reference(request.local_reference, known=settings.locator_systems)
     party = await _sender(session, party, request)
     before = await _sent_before(session, party, request)
@@ -91,8 +91,6 @@ async def orient(
         return await _public(session, party, trail, before)
     await needs.check(session, [(f"/needs/{n}", code) for n, code in enumerate(request.needs)])
     target = await directory.find_service(request.service_id)
-    if target is None:
-        raise UnknownService(errors=[_fault("/service_id", "Search the directory again.")])
     oriented = await _subject(session, party, trail, request)
     sensitive = sorted(target.sensitive_categories | sensitive_categories(request.needs))
     consent = await _consent(session, party, trail, settings, oriented, target, request)

@@ -22,7 +22,6 @@ from maillage_referrals.errors import (
     LocatorTaken,
     PointerEnded,
     PurposeRequired,
-    UnknownService,
 )
 from maillage_referrals.events import Event, Trail
 from maillage_referrals.models import Pointer
@@ -265,8 +264,6 @@ async def _sensitivity(
     except PeerUnavailable:
         log(Event.POINTER_NEEDS_UNKNOWN)
         return own, None
-    if service is None:
-        raise UnknownService
     return own | service.sensitive_categories, clock.now()
 
 
