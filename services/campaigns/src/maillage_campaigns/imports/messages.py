@@ -136,7 +136,7 @@ CATALOGUE: dict[str, tuple[Severity, str, str, str]] = {
     "objection": (
         _I,
         "Cette personne s'est opposée aux appels ; elle ne sera pas appelée.",
-        "Deze persoon heeft bezwaar tegen oproepen en wordt niet gebeld.",
+        "Deze persoon heeft bezwaar gemaakt tegen oproepen en wordt niet gebeld.",
         "This person objected to calls and will not be called.",
     ),
     "do-not-call": (
