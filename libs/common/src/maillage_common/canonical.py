@@ -9,7 +9,7 @@ import json
 import math
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pydantic import JsonValue
 
@@ -62,7 +62,7 @@ def load_object(text: bytes) -> dict[str, JsonValue]:
         value = _DECODER.decode(text.decode("utf-8"))
         if b"\\ud" in text or b"\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, DuplicateName):
         raise NotCanonical("json") from None
     if not isinstance(value, dict):
         raise NotCanonical("json")
@@ -72,11 +72,16 @@ def load_object(text: bytes) -> dict[str, JsonValue]:
     return value
 
 
-def _unique_members(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise NotCanonical("duplicate member")
-    return members
+class DuplicateName(Exception):
+    """An object has two members of one name (RFC 7493 §2.3)."""
+
+
+def unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of `members`, for a decoder of JSON. Raises DuplicateName."""
+    made = dict(members)
+    if len(made) < len(members):
+        raise DuplicateName
+    return made
 
 
 def _bounded_int(literal: str) -> int:
@@ -105,7 +110,7 @@ def _is_deeper(value: JsonValue, depth: int) -> bool:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique_members,
+    object_pairs_hook=unique_members,
     parse_int=_bounded_int,
     parse_float=_finite_float,
     parse_constant=_refuse_constant,

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from maillage_common.canonical import DuplicateName, unique_members
 from maillage_common.errors import (
     DuplicateMember,
     FieldError,
@@ -59,18 +60,13 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             try:
-                self._json = json.loads(await self.body(), object_pairs_hook=_with_each_once)
+                self._json = json.loads(await self.body(), object_pairs_hook=unique_members)
             except UnicodeDecodeError as error:
                 raise json.JSONDecodeError("not UTF-8", "", error.start) from None
+            except DuplicateName:
+                # The error that FastAPI tells apart from others met in a body.
+                raise json.JSONDecodeError(DuplicateMember.code, "", 0) from None
         return self._json
-
-
-def _with_each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(members)
-    if len(made) < len(members):
-        # The error that FastAPI tells apart from others met in a body.
-        raise json.JSONDecodeError(DuplicateMember.code, "", 0)
-    return made
 
 
 class MaillageRoute(APIRoute):

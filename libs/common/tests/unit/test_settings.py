@@ -26,12 +26,17 @@ def given(monkeypatch):
     return give
 
 
+def refusal():
+    """What is told of the variables that were given."""
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    return faults(refused.value, prefix="SAMPLE_")
+
+
 @pytest.mark.parametrize("written", ["nowhere/sample", "postgresql://app@nowhere/sample"])
 def test_a_database_of_another_form_is_refused_with_the_form_it_has(given, written):
     given(SAMPLE_DATABASE_URL=written)
-    with pytest.raises(ValidationError) as refused:
-        Settings()
-    told = faults(refused.value, prefix="SAMPLE_")
+    told = refusal()
     assert told.startswith("SAMPLE_DATABASE_URL: a database is written postgresql+psycopg://")
     assert "nowhere" not in told
 
@@ -39,9 +44,7 @@ def test_a_database_of_another_form_is_refused_with_the_form_it_has(given, writt
 @pytest.mark.parametrize("password", ["one@two", "one@two/three", "@two"])
 def test_an_at_in_a_database_password_is_refused_and_not_quoted(given, password):
     given(SAMPLE_DATABASE_URL=f"postgresql+psycopg://app:{password}@nowhere/sample")
-    with pytest.raises(ValidationError) as refused:
-        Settings()
-    told = faults(refused.value, prefix="SAMPLE_")
+    told = refusal()
     assert told == "SAMPLE_DATABASE_URL: an @ in a password is written %40"
 
 
@@ -62,9 +65,7 @@ def test_a_database_role_may_have_an_at(given):
 )
 def test_an_address_of_another_form_is_refused_and_not_quoted(given, written):
     given(SAMPLE_OTLP_ENDPOINT=written)
-    with pytest.raises(ValidationError) as refused:
-        Settings()
-    told = faults(refused.value, prefix="SAMPLE_")
+    told = refusal()
     assert told == "SAMPLE_OTLP_ENDPOINT: an address is written http://host:port"
 
 

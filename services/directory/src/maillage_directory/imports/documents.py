@@ -5,15 +5,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from maillage_common.canonical import DuplicateName, unique_members
 from maillage_directory.hsds.incoming import is_service, organization_from, service_from
 from maillage_directory.imports.unpacking import UnreadableFile
 from maillage_directory.loading.outcome import Raw, Rejected
-from maillage_directory.loading.service import (
-    MAX_LINE_BYTES,
-    TwoOfOneName,
-    read_object,
-    with_each_once,
-)
+from maillage_directory.loading.service import MAX_LINE_BYTES, read_object
 from maillage_directory.records.sheets import COLUMNS, as_record
 
 _CHUNK = 1 << 16
@@ -54,7 +50,7 @@ class _Text:
         self._file = file
         self._decode = codecs.getincrementaldecoder("utf-8-sig")()
         self._held = ""
-        self._json = json.JSONDecoder(object_pairs_hook=with_each_once)
+        self._json = json.JSONDecoder(object_pairs_hook=unique_members)
 
     def _more(self) -> bool:
         data = self._file.read(_CHUNK)
@@ -84,7 +80,7 @@ class _Text:
         while True:
             try:
                 value, end = self._json.raw_decode(self._held)
-            except TwoOfOneName as error:
+            except DuplicateName as error:
                 raise UnreadableFile("duplicate_member") from error
             except (ValueError, RecursionError) as error:
                 if len(self._held) > MAX_LINE_BYTES or not self._more():

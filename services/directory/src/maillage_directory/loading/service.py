@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from maillage_common.canonical import DuplicateName, unique_members
 from maillage_directory import projection
 from maillage_directory.loading.batch import check_batch, write_batch
 from maillage_directory.loading.outcome import Outcome, Raw, Rejected, Run
@@ -51,26 +52,14 @@ def read_object(number: int, line: bytes) -> dict[str, Any] | Rejected:
     try:
         value = orjson.loads(line)
         # Read once more: orjson, which alone is strict otherwise, takes the last of two members.
-        json.loads(line, object_pairs_hook=with_each_once)
-    except TwoOfOneName:
+        json.loads(line, object_pairs_hook=unique_members)
+    except DuplicateName:
         return Rejected(number, "duplicate_member", "", "An object has two members of one name.")
     except (ValueError, RecursionError):
         value = None
     if isinstance(value, dict):
         return value
     return Rejected(number, "malformed_json", "", "Not a JSON object.")
-
-
-class TwoOfOneName(Exception):
-    """Of two members, readers on the way may take the one and we the other."""
-
-
-def with_each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of `members`, for a decoder of JSON. Raises TwoOfOneName."""
-    made = dict(members)
-    if len(made) < len(members):
-        raise TwoOfOneName
-    return made
 
 
 async def settle(session: AsyncSession, run: Run) -> Outcome:
