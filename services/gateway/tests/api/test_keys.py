@@ -1,6 +1,8 @@
 """Keys over the wire: rotation, discovery, and issuers that are down or hostile."""
 
 import asyncio
+import time
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -54,6 +56,17 @@ class TestRotation:
             assert (await gateway.client.get(NEEDS, headers=issuer.bearer())).status_code == 200
 
 
+@pytest.fixture
+def advance(monkeypatch):
+    """Sets the clock by which keys age so many hours ahead."""
+
+    def later(hours):
+        ahead = SimpleNamespace(monotonic=lambda: time.monotonic() + hours * 3600)
+        monkeypatch.setattr("maillage_gateway.issuers.time", ahead)
+
+    return later
+
+
 class TestOutage:
     async def test_an_issuer_never_reached_is_503_and_not_401(
         self, start_gateway, settings, issuer
@@ -64,6 +77,32 @@ class TestOutage:
             assert (answer.status_code, answer.json()["code"]) == (503, "keys_unavailable")
             assert (await gateway.client.get(NEEDS)).status_code == 200
             assert (await gateway.client.get("/health/ready")).status_code == 503
+
+    @pytest.fixture
+    async def forsaken(self, start_gateway, settings, issuer):
+        """A gateway that had keys, asks for them all the time, and gets none any more."""
+        eager = settings.model_copy(update={"keys_refresh_seconds": 0.02})
+        async with start_gateway(eager) as gateway:
+            assert (await gateway.client.get(NEEDS, headers=issuer.bearer())).status_code == 200
+            issuer.source.leave()
+            yield gateway
+
+    async def test_no_good_request_fails_in_an_hour_of_silence(self, forsaken, issuer, advance):
+        advance(hours=1)
+        known = issuer.bearer()
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            for headers in (known, issuer.bearer()):
+                assert (await forsaken.client.get(NEEDS, headers=headers)).status_code == 200
+
+    async def test_after_the_stale_seconds_it_says_why(self, forsaken, issuer, advance):
+        advance(hours=3)
+        async with asyncio.timeout(5):
+            while (
+                answer := await forsaken.client.get(NEEDS, headers=issuer.bearer())
+            ).status_code == 200:
+                await asyncio.sleep(0.01)
+        assert (answer.status_code, answer.json()["code"]) == (503, "keys_unavailable")
 
 
 class TestHostileSource:
